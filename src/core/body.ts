@@ -1,0 +1,147 @@
+import { errors } from "./errors.ts";
+import { isObject, type Json, type JsonObject } from "./json.ts";
+import { type Survey, survey } from "./survey.ts";
+
+/** Deepest nesting of a request body; the outermost object is 1. Tool schemas of real agents stay under 30. */
+export const MAX_JSON_DEPTH = 64;
+
+/**
+ * One JSON object: bytes until somebody reads it. A member can be read and replaced without parsing the rest, so what
+ * nobody reads reaches the upstream byte for byte.
+ */
+export class Body {
+  private raw: Buffer | undefined;
+  private parsed: JsonObject | undefined;
+  private found: Survey | undefined;
+
+  private constructor(raw: Buffer | undefined, parsed: JsonObject | undefined) {
+    this.raw = raw;
+    this.parsed = parsed;
+    this.found = undefined;
+  }
+  static ofBytes(bytes: Buffer): Body {
+    return new Body(bytes, undefined);
+  }
+  static ofJson(json: JsonObject): Body {
+    return new Body(undefined, json);
+  }
+
+  /**
+   * The whole object, parsed once. Read only: change members by `set`, the whole by a new Body.
+   * Throws `BODY_MALFORMED` when the bytes are not one JSON object or nest deeper than `MAX_JSON_DEPTH`.
+   */
+  get json(): Readonly<JsonObject> {
+    if (this.parsed === undefined) {
+      this.look();
+      this.parsed = parse(this.raw!);
+    }
+    return this.parsed;
+  }
+
+  /** The value of a top-level member, or `undefined`. Parses that value alone. Throws `BODY_MALFORMED`. */
+  peek(key: string): Json | undefined {
+    if (this.parsed !== undefined) return own(this.parsed, key);
+    const members = this.look();
+    if (members === undefined) return own(this.json, key);
+    for (const one of members) if (one.key === key) return value(this.raw!, one.start, one.end);
+    return undefined;
+  }
+
+  /** Names of the top-level members, in order. Throws `BODY_MALFORMED`. */
+  keys(): readonly string[] {
+    if (this.parsed !== undefined) return Object.keys(this.parsed);
+    return this.look()?.map((one) => one.key) ?? Object.keys(this.json);
+  }
+
+  /** Bytes of a top-level member's value as sent; `undefined`: none, or the object is known parsed only. */
+  slice(key: string): Buffer | undefined {
+    if (this.raw === undefined) return undefined;
+    const one = this.look()?.find((member) => member.key === key);
+    return one && this.raw.subarray(one.start, one.end);
+  }
+
+  /** Puts one top-level member in place; `undefined` is not allowed. The rest stays as sent. */
+  set(key: string, to: Json): void {
+    const members = this.raw === undefined ? undefined : this.look();
+    if (this.raw !== undefined && members !== undefined) {
+      const text = Buffer.from(JSON.stringify(to));
+      const one = members.find((member) => member.key === key);
+      if (one) this.splice(one.start, one.end, text);
+      else {
+        const head = `${JSON.stringify(key)}:`;
+        const put = Buffer.concat([Buffer.from(head), text, members.length > 0 ? COMMA : NOTHING]);
+        this.splice(this.found!.inside, this.found!.inside, put);
+        const start = this.found!.inside + Buffer.byteLength(head);
+        members.unshift({ key, start, end: start + text.length });
+      }
+      if (this.parsed !== undefined) this.parsed = { ...this.parsed, [key]: to };
+      return;
+    }
+    this.parsed = { ...this.json, [key]: to };
+    this.raw = undefined;
+  }
+
+  /** The bytes to send. As they came, unless the object had to be parsed and changed. */
+  get bytes(): Buffer {
+    if (this.raw === undefined) this.raw = Buffer.from(JSON.stringify(this.parsed));
+    // Unsure bytes are sent as we read them, so that a repeated key cannot mean one thing here and another there.
+    else if (this.look() === undefined) {
+      this.raw = Buffer.from(JSON.stringify(this.json));
+      this.found = undefined;
+    }
+    return this.raw;
+  }
+
+  private look(): Survey["members"] {
+    if (this.raw === undefined) return undefined;
+    this.found ??= survey(this.raw, MAX_JSON_DEPTH);
+    if (this.found.tooDeep) throw errors.bodyMalformed(`The JSON is nested deeper than ${MAX_JSON_DEPTH} levels.`);
+    return this.found.members;
+  }
+
+  private splice(start: number, end: number, put: Buffer): void {
+    const raw = this.raw!;
+    const out = Buffer.allocUnsafe(raw.length - (end - start) + put.length);
+    raw.copy(out, 0, 0, start);
+    put.copy(out, start);
+    raw.copy(out, start + put.length, end);
+    const by = put.length - (end - start);
+    for (const one of this.found!.members!) {
+      if (one.start >= end) one.start += by;
+      if (one.end >= end) one.end += by;
+    }
+    this.raw = out;
+  }
+}
+
+const COMMA = Buffer.from(",");
+const NOTHING = Buffer.alloc(0);
+
+function parse(bytes: Buffer): JsonObject {
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString("utf8"));
+  } catch (cause) {
+    throw errors.bodyMalformed(`The body is not valid JSON: ${why(cause)}.`, cause);
+  }
+  if (!isObject(json)) throw errors.bodyMalformed("The body must be one JSON object.");
+  return json;
+}
+
+function value(bytes: Buffer, start: number, end: number): Json {
+  try {
+    return JSON.parse(bytes.toString("utf8", start, end)) as Json;
+  } catch (cause) {
+    throw errors.bodyMalformed(`The body is not valid JSON: ${why(cause)}.`, cause);
+  }
+}
+
+/** V8 quotes the text it could not read; a caller's prompt does not belong into an error. */
+function why(cause: unknown): string {
+  const position = /at position (\d+)/.exec(String(cause));
+  return position ? `unexpected text at byte ${position[1]}` : "it ends too early or is empty";
+}
+
+function own(json: Readonly<JsonObject>, key: string): Json | undefined {
+  return Object.hasOwn(json, key) ? json[key] : undefined;
+}

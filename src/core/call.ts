@@ -1,0 +1,82 @@
+import type { Body } from "./body.ts";
+import type { GatewayError } from "./errors.ts";
+import type { Plan, Target } from "./plan.ts";
+
+/** What a route does; an open set: predictions, rerank, responses come later. */
+export type Operation = "chat" | "completions" | "embeddings";
+/** The words a caller or an upstream speaks. `openai` is the common shape. */
+export type Dialect = "openai" | "mlflow" | "proto" | "anthropic" | "gemini";
+
+/** Lower-case names, as `node:http` gives them. */
+export type HeaderMap = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** Tokens of one call. A count that the provider did not give is absent, never 0. */
+export interface Usage {
+  readonly promptTokens?: number;
+  readonly completionTokens?: number;
+  readonly totalTokens?: number;
+  readonly cachedTokens?: number;
+  readonly reasoningTokens?: number;
+}
+
+/** What a call asked for and did not get as asked; names are paths of request members. */
+export interface Adjusted {
+  readonly dropped: string[];
+  readonly converted: string[];
+  readonly defaulted: string[];
+}
+
+/** How a call came in; the same for every protocol. */
+export interface Arrival {
+  /** `x-request-id`: the caller's when it is well formed, else ours. */
+  readonly id: string;
+  readonly protocol: string;
+  readonly dialect: Dialect;
+  readonly headers: HeaderMap;
+  /** Peer address, without port. */
+  readonly remote: string;
+  /** Milliseconds on the monotonic clock. */
+  readonly started: number;
+  /** What is left of the caller's own deadline when it arrived; `undefined`: it set none. */
+  readonly timeoutMs: number | undefined;
+}
+
+/** One request. A fixed shape: every property is set here, so that the hot path never changes its hidden class. */
+export class Call {
+  readonly arrival: Arrival;
+  readonly plan: Plan;
+  /** In the common shape, whatever the caller's dialect. */
+  readonly body: Body;
+  readonly stream: boolean;
+  /** Monotonic milliseconds: the caller's deadline or the route's total limit, the sooner. */
+  readonly deadlineAt: number;
+  /** Whether `deadlineAt` is the caller's. */
+  readonly callerDeadline: boolean;
+  principal = "";
+  target: Target | undefined = undefined;
+  /** 1 for the first target tried. */
+  attempt = 0;
+  usage: Usage | undefined = undefined;
+  /** Monotonic milliseconds of the first streamed event, or of the whole answer. */
+  firstByteAt = 0;
+  /** Of the answer as sent; 0 until then. */
+  status = 0;
+  error: GatewayError | undefined = undefined;
+  adjusted: Adjusted | undefined = undefined;
+
+  constructor(arrival: Arrival, plan: Plan, body: Body, stream: boolean) {
+    this.arrival = arrival;
+    this.plan = plan;
+    this.body = body;
+    this.stream = stream;
+    const { timeoutMs } = arrival;
+    this.callerDeadline = timeoutMs !== undefined && timeoutMs < plan.totalMs;
+    this.deadlineAt = arrival.started + (this.callerDeadline ? timeoutMs! : plan.totalMs);
+  }
+
+  /** Notes that a request member was not sent as asked; reported to the caller in `Served` and on REST. */
+  adjust(how: keyof Adjusted, member: string): void {
+    this.adjusted ??= { dropped: [], converted: [], defaulted: [] };
+    this.adjusted[how].push(member);
+  }
+}

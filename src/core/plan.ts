@@ -1,0 +1,38 @@
+import type { Dialect, Operation } from "./call.ts";
+import type { Hooks } from "./policy.ts";
+import type { Exchange, Upstream } from "./provider.ts";
+
+/** One model of one provider, ready to be called. */
+export interface Target {
+  /** Place in the route's list, from 0; with the provider and model it names the target in logs and in `Served`. */
+  readonly index: number;
+  readonly provider: string;
+  readonly model: string;
+  readonly upstream: Upstream;
+  readonly exchange: Exchange;
+  /** Its dialect for the plan's operation. */
+  readonly speaks: Dialect;
+}
+
+/** Milliseconds and bytes that one route allows. Sources and defaults: `polygate.config.v1.Limits`. */
+export interface Limits {
+  /** From the start of an attempt to the first byte of the answer's head. */
+  readonly firstByteMs: number;
+  /** Silence allowed within an answer; comments of a stream do not count as sound. */
+  readonly chunkMs: number;
+  /** Everything, from arrival to the last byte. */
+  readonly totalMs: number;
+  readonly maxReplyBytes: number;
+}
+
+/** Everything decided early about one route's operation; frozen. The only thing a request reads. */
+export interface Plan extends Limits {
+  readonly route: string;
+  readonly op: Operation;
+  readonly targets: readonly Target[];
+  readonly before: readonly NonNullable<Hooks["before"]>[];
+  readonly reply: readonly NonNullable<Hooks["reply"]>[];
+  readonly chunk: readonly NonNullable<Hooks["chunk"]>[];
+  readonly fault: readonly NonNullable<Hooks["fault"]>[];
+  readonly settle: readonly NonNullable<Hooks["settle"]>[];
+}

@@ -1,0 +1,106 @@
+import type { Body } from "./body.ts";
+import type { Call, HeaderMap } from "./call.ts";
+import type { GatewayError } from "./errors.ts";
+import type { JsonObject } from "./json.ts";
+
+/**
+ * Where an answer goes, pushed: a protocol's end of a call. The order is `reply`, or `head` then any number of `data` or
+ * `event` and then exactly one of `end` and `fail`, or `fail` alone. Nothing follows. All are synchronous.
+ */
+export interface Sink {
+  /** True: takes the common shape's own bytes by `data`. False: takes parsed events by `event`. */
+  readonly raw: boolean;
+  /** A whole answer, in the common shape. */
+  reply(call: Call, body: Body): void;
+  /** A stream begins; its first event follows at once. */
+  head(call: Call): void;
+  /** Whole server-sent events, never a part of one, without the closing `[DONE]`. False: stop until `Running.resume`. */
+  data(events: Buffer): boolean;
+  /** One event. False: stop until `Running.resume`. */
+  event(json: JsonObject): boolean;
+  /** The stream is whole. */
+  end(call: Call): void;
+  /** The call failed: before `reply` or `head` as a whole answer, after `head` as the dialect's own stream error. */
+  fail(call: Call, error: GatewayError): void;
+}
+
+/** Holds of a call under way, for the protocol. */
+export interface Running {
+  /** The caller reads again. */
+  resume(): void;
+  /** The caller is gone: the upstream is closed, nothing more is pushed, the call settles as CALLER_GONE. */
+  cancel(): void;
+}
+
+/** Flat name, value, name, value. */
+export type FlatHeaders = readonly string[];
+
+/**
+ * One HTTP exchange with a caller, the same over HTTP/1.1 and HTTP/2. Made by `net/`, used by the protocols.
+ * Writing after the caller has gone does nothing.
+ */
+export interface Inbound {
+  readonly method: string;
+  /** Without query; not decoded. */
+  readonly path: string;
+  /** Without the question mark; empty when there is none. */
+  readonly query: string;
+  readonly headers: HeaderMap;
+  readonly http2: boolean;
+  readonly secure: boolean;
+  readonly remote: string;
+  /** Monotonic milliseconds at which the head was complete. */
+  readonly started: number;
+  /** What was asked for, as `scheme://authority`. */
+  readonly base: string;
+  /**
+   * Collects the body. Calls `done` once: with the bytes, or with BODY_TOO_LARGE or CALLER_GONE. What is past the limit is
+   * read and thrown away within bounds, so that the refusal is delivered.
+   */
+  collect(limitBytes: number, done: (error: GatewayError | undefined, bytes: Buffer) => void): void;
+  /** The body chunk by chunk, for protocols with streams of their own; `undefined` chunk: it ended. Pausable. */
+  read(on: BodyReader): BodySource;
+  /** Whole answer in one write. */
+  send(status: number, headers: FlatHeaders, body: Buffer | string): void;
+  /** Begins an answer of unknown length. `trailers`: some will follow (HTTP/2 only). */
+  open(status: number, headers: FlatHeaders, trailers?: boolean): void;
+  /** False: full; wait for `onDrain`. */
+  write(chunk: Buffer | string): boolean;
+  close(trailers?: FlatHeaders): void;
+  /** Breaks the answer off so that the caller can tell: RST_STREAM, or the connection cut. */
+  reset(): void;
+  /** The caller's buffer is empty again. One listener, set once. */
+  onDrain: (() => void) | undefined;
+  /** The caller went away before the answer was whole. One listener, set once. */
+  onGone: (() => void) | undefined;
+}
+
+export interface BodyReader {
+  onChunk(chunk: Buffer): void;
+  onEnd(): void;
+  /** The caller went away in the middle. */
+  onBreak(): void;
+}
+
+export interface BodySource {
+  pause(): void;
+  resume(): void;
+}
+
+/** One path of the surface. `{name}` in a path matches one segment. */
+export interface Endpoint {
+  readonly method: string;
+  readonly path: string;
+  handle(inbound: Inbound, params: readonly string[]): void;
+}
+
+/**
+ * A family of paths and the dialect that answers under a prefix: what is not found under it is refused in its words.
+ * The longest prefix wins.
+ */
+export interface Mount {
+  readonly prefix: string;
+  readonly endpoints: readonly Endpoint[];
+  /** Answers for a path or method that no endpoint has; also for a failure before any endpoint ran. */
+  refuse(inbound: Inbound, error: GatewayError): void;
+}

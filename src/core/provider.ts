@@ -1,0 +1,100 @@
+import type { Body } from "./body.ts";
+import type { Call, Dialect, Operation, Usage } from "./call.ts";
+import type { Clock } from "./clock.ts";
+import type { GatewayError } from "./errors.ts";
+import type { JsonObject } from "./json.ts";
+
+export type Maybe<T> = T | Promise<T>;
+
+/** Lower-case names; a repeated header is a list. */
+export type ReplyHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** What is sent to a provider. Always POST. */
+export interface Outgoing {
+  /** Path with query, from the origin's root. */
+  readonly path: string;
+  /** Flat name, value, name, value; built at load where it can be. `content-length` is added. */
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+}
+
+/** Why an exchange failed on its way; never the provider's own words. */
+export type Breakage = "connect" | "connect_timeout" | "broken" | "refused";
+
+/**
+ * Takes a provider's answer, pushed. After `onEnd` or `onBreak` nothing more is called; after `abort()` nothing at all.
+ */
+export interface Receiver {
+  onHead(status: number, headers: ReplyHeaders): void;
+  onData(chunk: Buffer): void;
+  /** The answer is whole. `framed` is false when only the close of the connection said so. */
+  onEnd(framed: boolean): void;
+  onBreak(why: Breakage, cause: unknown): void;
+}
+
+/** Holds of a running exchange. */
+export interface Controls {
+  /** No more `onData` until `resume`, but for what was read already; the provider's socket fills and it waits. */
+  pause(): void;
+  resume(): void;
+  /** Ends the exchange and closes the provider's socket at once. */
+  abort(): void;
+}
+
+/**
+ * Sends and receives: over the network (`net/send`), or within the process (the simulator).
+ * It calls the receiver only after it has returned, and never throws.
+ */
+export type Exchange = (outgoing: Outgoing, receiver: Receiver) => Controls;
+
+/**
+ * One provider's model at the other end: bytes in, bytes out. It has no socket, no clock and no environment, so a test
+ * needs none of them. Everything that does not change from call to call was worked out in `open`.
+ */
+export interface Upstream {
+  /** Scheme, host and port; `undefined` when `exchange` answers within the process. */
+  readonly origin: string | undefined;
+  readonly exchange?: Exchange;
+  /** The dialect it speaks for each operation; an absent operation is one it does not have. */
+  readonly speaks: { readonly [op in Operation]?: Dialect };
+  /** The request to send. Throws `GatewayError` when the call cannot be said in the provider's words. */
+  encode(call: Call, body: Body, model: string): Maybe<Outgoing>;
+  /** Tokens of a whole reply or of a stream's event, in the common shape. */
+  usage(json: JsonObject): Usage | undefined;
+  /** The provider's own refusal, by the error table. `body` is at most 64 KiB of what it said. */
+  fault(status: number, headers: ReplyHeaders, body: Buffer): GatewayError;
+}
+
+/** What an extension is given to work with. */
+export interface Tools {
+  readonly clock: Clock;
+  /** Calendar time, milliseconds since 1970. */
+  wallNow(): number;
+  /** Uniform in [0, 1). */
+  random(): number;
+}
+
+/** What of a model's config entry a provider needs to know beside its own settings. */
+export interface ModelEntry {
+  readonly name: string;
+  readonly routeType: string;
+}
+
+/** One problem of a provider's settings; `path` is relative to the model's `config`. */
+export interface SettingsProblem {
+  readonly path: string;
+  readonly message: string;
+}
+
+/**
+ * A kind of provider: one folder under `providers/`, whose `index.ts` exports this as `provider`. Its settings are its own
+ * proto message, in `v1/settings.proto` beside it.
+ */
+export interface Provider<Settings> {
+  readonly kind: string;
+  /** Descriptor of `Settings`, a protobuf-es `DescMessage`. */
+  readonly settings: unknown;
+  /** Rules between fields; every problem, none when all is well. */
+  check?(settings: Settings, model: ModelEntry): readonly SettingsProblem[];
+  open(settings: Settings, tools: Tools): Upstream;
+}
