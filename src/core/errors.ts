@@ -165,6 +165,8 @@ export interface Fault {
   /** The provider's own `error.type` and `error.code`, kept for callers of the same dialect. */
   readonly upstreamType?: string;
   readonly upstreamCode?: string;
+  /** For a path that does not take the method: those it takes. */
+  readonly allow?: string;
   /** Which of the four limits passed; for the log and metrics. */
   readonly limit?: "connect" | "first_byte" | "chunk" | "total" | "caller";
 }

@@ -1,0 +1,53 @@
+import type { Operation } from "./call.ts";
+import type { Clock } from "./clock.ts";
+import type { Plan } from "./plan.ts";
+
+/** MLflow's names of the operations, which are the config file's `route_type`. */
+export const ROUTE_TYPES = {
+  "llm/v1/chat": "chat",
+  "llm/v1/completions": "completions",
+  "llm/v1/embeddings": "embeddings",
+} as const satisfies Record<string, Operation>;
+export type RouteType = keyof typeof ROUTE_TYPES;
+
+/** One route as callers may see it; no secret, no address. */
+export interface RouteInfo {
+  readonly name: string;
+  readonly routeType: RouteType;
+  readonly op: Operation;
+  /** In order of trial; at least one. */
+  readonly targets: readonly { readonly provider: string; readonly model: string }[];
+}
+
+/** What one generation of the config came to. Immutable: a reload makes another. */
+export interface Site {
+  /** Counts loads, from 1. */
+  readonly generation: number;
+  /** Seconds since 1970 at which it was loaded; the `created` of OpenAI's model list. */
+  readonly loadedAt: number;
+  /** In the order of the config file. */
+  readonly routes: readonly RouteInfo[];
+  route(name: string): RouteInfo | undefined;
+  /**
+   * Throws ROUTE_UNKNOWN when no route has the name, OPERATION_UNSUPPORTED when it does another operation or its provider
+   * lacks this one.
+   */
+  plan(op: Operation, name: string): Plan;
+  readonly maxRequestBytes: number;
+  readonly cors: Cors;
+}
+
+/** Which browser origins may call; empty: none. */
+export interface Cors {
+  /** `*` or origins such as `https://app.example`. */
+  readonly origins: readonly string[];
+  readonly maxAgeSeconds: number;
+}
+
+/** What a protocol is given. `site` is the newest: read it once a request and keep what you read. */
+export interface Door {
+  readonly site: Site;
+  readonly clock: Clock;
+  /** A new request id: unique, printable, short. */
+  newId(): string;
+}

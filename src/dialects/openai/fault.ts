@@ -1,0 +1,91 @@
+import { clip, type Fault, GatewayError, type Reason } from "../../core/errors.ts";
+import { isObject, type JsonObject } from "../../core/json.ts";
+import type { ReplyHeaders } from "../../core/provider.ts";
+
+/**
+ * A refusal by a server that speaks OpenAI's API, by the error table. Its message is kept where it is about the caller's
+ * request, and never where it is about our credential, since providers quote keys.
+ *
+ * @param status HTTP status; a 2xx means that the error stood in the body or within a stream.
+ * @param body At most 64 KiB of the answer; JSON or anything else.
+ */
+export function openAIFault(provider: string, status: number, headers: ReplyHeaders, body: Buffer): GatewayError {
+  const error = errorOf(body);
+  const message = text(error?.["message"]);
+  const named = numeric(error?.["status"] ?? error?.["code"]);
+  const effective = status >= 200 && status <= 299 ? (named ?? 500) : status;
+  const reason = reasonOf(effective);
+  const fault: { -readonly [key in keyof Fault]: Fault[key] } = { reason, upstreamStatus: effective };
+  const requestId = one(headers["x-request-id"]) ?? one(headers["request-id"]) ?? one(headers["apim-request-id"]);
+  if (requestId !== undefined) fault.upstreamRequestId = clip(requestId, 128);
+  const retryAfterMs = retryAfter(headers);
+  if (retryAfterMs !== undefined) fault.retryAfterMs = retryAfterMs;
+  if (reason === "UPSTREAM_REJECTED") {
+    fault.http = effective;
+    const { type, code, param } = error ?? {};
+    if (typeof type === "string") fault.upstreamType = type;
+    if (typeof code === "string") fault.upstreamCode = code;
+    if (typeof param === "string") fault.param = param;
+    return new GatewayError(message ?? `The provider ${provider} refused the request with status ${effective}.`, fault);
+  }
+  return new GatewayError(SENTENCES[reason](provider, effective), fault, message ?? body.toString("utf8", 0, 1024));
+}
+
+type UpstreamReason = Extract<
+  Reason,
+  "UPSTREAM_REJECTED" | "UPSTREAM_CREDENTIALS" | "UPSTREAM_BUSY" | "UPSTREAM_FAILED" | "DEADLINE_PASSED"
+>;
+
+const SENTENCES: Record<UpstreamReason, (provider: string, status: number) => string> = {
+  UPSTREAM_REJECTED: (provider, status) => `The provider ${provider} refused the request with status ${status}.`,
+  UPSTREAM_CREDENTIALS: (provider) =>
+    `The provider ${provider} refused the gateway's credential; its operator must check the route's key.`,
+  UPSTREAM_BUSY: (provider) => `The provider ${provider} is over its rate limit; try again later.`,
+  UPSTREAM_FAILED: (provider, status) => `The provider ${provider} failed with status ${status}.`,
+  DEADLINE_PASSED: (provider, status) => `The provider ${provider} ran out of time (status ${status}).`,
+};
+
+/** Which row of the error table a provider's status is. */
+export function reasonOf(status: number): UpstreamReason {
+  if (status === 401 || status === 403) return "UPSTREAM_CREDENTIALS";
+  if (status === 429) return "UPSTREAM_BUSY";
+  if (status === 408 || status === 504) return "DEADLINE_PASSED";
+  if (status >= 400 && status <= 499) return "UPSTREAM_REJECTED";
+  return "UPSTREAM_FAILED";
+}
+
+/** Milliseconds of `Retry-After` (seconds, or a date is not read) or OpenAI's `retry-after-ms`. */
+export function retryAfter(headers: ReplyHeaders): number | undefined {
+  const exact = Number(one(headers["retry-after-ms"]));
+  if (Number.isFinite(exact) && exact > 0) return exact;
+  const seconds = Number(one(headers["retry-after"]));
+  return Number.isFinite(seconds) && seconds >= 0 && one(headers["retry-after"]) !== undefined
+    ? seconds * 1000
+    : undefined;
+}
+
+function errorOf(body: Buffer): JsonObject | undefined {
+  try {
+    const json: unknown = JSON.parse(body.toString("utf8"));
+    if (!isObject(json)) return undefined;
+    if (isObject(json["error"])) return json["error"];
+    if (typeof json["error"] === "string") return { message: json["error"] };
+    if (typeof json["message"] === "string") return json;
+    return typeof json["detail"] === "string" ? { message: json["detail"] } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function one(value: string | string[] | undefined): string | undefined {
+  return typeof value === "string" ? value : value?.[0];
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? clip(value, 2000) : undefined;
+}
+
+function numeric(value: unknown): number | undefined {
+  const status = typeof value === "number" ? value : typeof value === "string" ? Number(value) : Number.NaN;
+  return Number.isInteger(status) && status >= 400 && status <= 599 ? status : undefined;
+}

@@ -1,0 +1,95 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { HeaderMap } from "../core/call.ts";
+import type { GatewayError } from "../core/errors.ts";
+import type { BodyReader, BodySource, FlatHeaders, Inbound } from "../core/protocol.ts";
+import { collect } from "./body-limit.ts";
+
+/** One HTTP/1.1 exchange. */
+export class H1Inbound implements Inbound {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: HeaderMap;
+  readonly http2 = false;
+  readonly started: number;
+  onDrain: (() => void) | undefined = undefined;
+  onGone: (() => void) | undefined = undefined;
+  private readonly request: IncomingMessage;
+  private readonly response: ServerResponse;
+
+  constructor(request: IncomingMessage, response: ServerResponse, now: number) {
+    this.request = request;
+    this.response = response;
+    this.method = request.method ?? "GET";
+    const url = request.url ?? "/";
+    const mark = url.indexOf("?");
+    this.path = mark < 0 ? url : url.slice(0, mark);
+    this.query = mark < 0 ? "" : url.slice(mark + 1);
+    this.headers = request.headers;
+    this.started = now;
+    response.on("drain", () => this.onDrain?.());
+    response.on("close", () => {
+      if (!response.writableFinished) this.onGone?.();
+    });
+    // A socket error is followed by close, which is what counts.
+    response.on("error", () => {});
+    request.on("error", () => {});
+  }
+
+  get secure(): boolean {
+    return "encrypted" in this.request.socket;
+  }
+  get remote(): string {
+    return this.request.socket.remoteAddress ?? "";
+  }
+  get base(): string {
+    return `${this.secure ? "https" : "http"}://${this.request.headers.host ?? "localhost"}`;
+  }
+
+  collect(limitBytes: number, done: (error: GatewayError | undefined, bytes: Buffer) => void): void {
+    const { request } = this;
+    collect(request, request.headers["content-length"], limitBytes, done, () => request.socket.destroy());
+  }
+
+  read(on: BodyReader): BodySource {
+    const { request } = this;
+    request.on("data", (chunk: Buffer) => on.onChunk(chunk));
+    request.on("end", () => on.onEnd());
+    request.on("close", () => {
+      if (!request.complete) on.onBreak();
+    });
+    return request;
+  }
+
+  send(status: number, headers: FlatHeaders, body: Buffer | string): void {
+    const { response } = this;
+    if (response.destroyed) return;
+    const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+    const all = this.closing([...headers, "content-length", String(length)]);
+    response.writeHead(status, all);
+    response.end(this.method === "HEAD" ? undefined : body);
+  }
+
+  open(status: number, headers: FlatHeaders): void {
+    if (this.response.destroyed) return;
+    this.response.writeHead(status, this.closing([...headers]));
+  }
+
+  write(chunk: Buffer | string): boolean {
+    return this.response.destroyed ? true : this.response.write(chunk);
+  }
+
+  close(): void {
+    if (!this.response.destroyed) this.response.end();
+  }
+
+  reset(): void {
+    this.request.socket.destroy();
+  }
+
+  /** An answer before the whole body was read ends the connection once the caller had time to read it. */
+  private closing(headers: string[]): string[] {
+    if (!this.request.complete && !this.request.readableEnded) headers.push("connection", "close");
+    return headers;
+  }
+}

@@ -1,0 +1,107 @@
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { HeaderMap } from "../core/call.ts";
+import type { GatewayError } from "../core/errors.ts";
+import type { BodyReader, BodySource, FlatHeaders, Inbound } from "../core/protocol.ts";
+import { collect } from "./body-limit.ts";
+
+/** One HTTP/2 stream. */
+export class H2Inbound implements Inbound {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: HeaderMap;
+  readonly http2 = true;
+  readonly started: number;
+  onDrain: (() => void) | undefined = undefined;
+  onGone: (() => void) | undefined = undefined;
+  private readonly stream: ServerHttp2Stream;
+  private trailers: FlatHeaders | undefined = undefined;
+  private closed = false;
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, now: number) {
+    this.stream = stream;
+    this.method = String(headers[":method"] ?? "GET");
+    const url = String(headers[":path"] ?? "/");
+    const mark = url.indexOf("?");
+    this.path = mark < 0 ? url : url.slice(0, mark);
+    this.query = mark < 0 ? "" : url.slice(mark + 1);
+    this.headers = headers;
+    this.started = now;
+    stream.on("drain", () => this.onDrain?.());
+    stream.on("close", () => {
+      if (!this.closed || stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.onGone?.();
+    });
+    // A stream error is followed by close, which is what counts.
+    stream.on("error", () => {});
+  }
+
+  get secure(): boolean {
+    return this.stream.session?.encrypted ?? false;
+  }
+  get remote(): string {
+    return this.stream.session?.socket.remoteAddress ?? "";
+  }
+  get base(): string {
+    const authority = this.headers[":authority"] ?? this.headers["host"] ?? "localhost";
+    return `${this.secure ? "https" : "http"}://${String(authority)}`;
+  }
+
+  collect(limitBytes: number, done: (error: GatewayError | undefined, bytes: Buffer) => void): void {
+    const declared = this.headers["content-length"];
+    collect(this.stream, typeof declared === "string" ? declared : undefined, limitBytes, done, () => this.reset());
+  }
+
+  read(on: BodyReader): BodySource {
+    const { stream } = this;
+    stream.on("data", (chunk: Buffer) => on.onChunk(chunk));
+    stream.on("end", () => on.onEnd());
+    stream.on("aborted", () => on.onBreak());
+    return stream;
+  }
+
+  send(status: number, headers: FlatHeaders, body: Buffer | string): void {
+    if (this.stream.destroyed || this.stream.headersSent) return;
+    const bytes = typeof body === "string" ? Buffer.from(body) : body;
+    this.closed = true;
+    const all = object(status, [...headers, "content-length", String(bytes.length)]);
+    if (this.method === "HEAD" || bytes.length === 0) this.stream.respond(all, { endStream: true });
+    else {
+      this.stream.respond(all);
+      this.stream.end(bytes);
+    }
+  }
+
+  open(status: number, headers: FlatHeaders, trailers = false): void {
+    if (this.stream.destroyed || this.stream.headersSent) return;
+    this.stream.respond(object(status, headers), { waitForTrailers: trailers });
+    if (trailers) {
+      this.stream.on("wantTrailers", () => this.stream.sendTrailers(object(undefined, this.trailers ?? [])));
+    }
+  }
+
+  write(chunk: Buffer | string): boolean {
+    return this.stream.destroyed ? true : this.stream.write(chunk);
+  }
+
+  close(trailers?: FlatHeaders): void {
+    this.closed = true;
+    this.trailers = trailers;
+    if (!this.stream.destroyed) this.stream.end();
+  }
+
+  reset(): void {
+    this.closed = true;
+    if (!this.stream.destroyed) this.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
+}
+
+function object(status: number | undefined, flat: FlatHeaders): Record<string, string | number | string[]> {
+  const headers: Record<string, string | number | string[]> = status === undefined ? {} : { ":status": status };
+  for (let i = 0; i < flat.length; i += 2) {
+    const name = flat[i]!;
+    const before = headers[name];
+    const value = flat[i + 1]!;
+    headers[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [String(before), value];
+  }
+  return headers;
+}

@@ -1,0 +1,86 @@
+import { type OpenAISettings, OpenAISettingsSchema } from "../../../gen/providers/openai/v1/settings_pb.js";
+import type { Operation } from "../../core/call.ts";
+import type { ModelEntry, Provider, SettingsProblem, Upstream } from "../../core/provider.ts";
+import { openAIFault } from "../../dialects/openai/fault.ts";
+import { openAIUsage } from "../../dialects/openai/usage.ts";
+
+const DEFAULT_BASE = "https://api.openai.com/v1";
+const PATHS: Record<Operation, string> = {
+  chat: "/chat/completions",
+  completions: "/completions",
+  embeddings: "/embeddings",
+};
+
+/**
+ * OpenAI, Azure OpenAI, and any server that speaks OpenAI's API.
+ * @see https://platform.openai.com/docs/api-reference
+ * @see https://learn.microsoft.com/azure/ai-services/openai/reference
+ */
+export const provider: Provider<OpenAISettings> = {
+  kind: "openai",
+  settings: OpenAISettingsSchema,
+  check,
+  open(settings): Upstream {
+    const azure = isAzure(settings);
+    const base = new URL(baseOf(settings));
+    const prefix = base.pathname.replace(/\/+$/, "") + (azure ? `/openai/deployments/${deploymentOf(settings)}` : "");
+    const version = settings.openaiApiVersion;
+    const query = version === "" ? "" : `?api-version=${encodeURIComponent(version)}`;
+    const headers = headersOf(settings);
+    return {
+      origin: base.origin,
+      speaks: { chat: "openai", completions: "openai", embeddings: "openai" },
+      encode(call, body, model) {
+        // Azure names the model in the path; a body that names another would only confuse its logs.
+        body.set("model", model);
+        return { path: prefix + PATHS[call.plan.op] + query, headers, body: body.bytes };
+      },
+      usage: openAIUsage,
+      fault: (status, replyHeaders, body) => openAIFault("openai", status, replyHeaders, body),
+    };
+  },
+};
+
+function headersOf(settings: OpenAISettings): readonly string[] {
+  const headers = ["content-type", "application/json", "accept-encoding", "identity"];
+  if (settings.openaiApiType === "azure") headers.push("api-key", settings.openaiApiKey);
+  else headers.push("authorization", `Bearer ${settings.openaiApiKey}`);
+  if (settings.openaiOrganization !== "") headers.push("openai-organization", settings.openaiOrganization);
+  return headers;
+}
+
+function check(settings: OpenAISettings, _model: ModelEntry): readonly SettingsProblem[] {
+  const problems: SettingsProblem[] = [];
+  const say = (path: string, message: string) => problems.push({ path, message });
+  if (isAzure(settings)) {
+    if (baseOf(settings) === DEFAULT_BASE) say("openai_api_base", "is needed for Azure; set the resource's endpoint");
+    if (settings.openaiDeploymentName === "") say("openai_deployment_name", "is needed for Azure; set the deployment");
+    if (settings.openaiApiVersion === "") say("openai_api_version", "is needed for Azure; set one such as 2024-10-21");
+    if (settings.openaiOrganization !== "") say("openai_organization", "is not used with Azure; remove it");
+  } else if (settings.openaiDeploymentName !== "") {
+    say("openai_deployment_name", "is for Azure only; set openai_api_type to azure, or remove it");
+  }
+  for (const key of ["base_url", "openai_api_base"] as const) {
+    const text = key === "base_url" ? settings.baseUrl : settings.openaiApiBase;
+    if (text !== "" && !isHttpUrl(text)) say(key, "must be an http or https address such as https://api.openai.com/v1");
+  }
+  return problems;
+}
+
+function isAzure(settings: OpenAISettings): boolean {
+  return settings.openaiApiType === "azure" || settings.openaiApiType === "azuread";
+}
+
+function baseOf(settings: OpenAISettings): string {
+  return settings.baseUrl || settings.openaiApiBase || DEFAULT_BASE;
+}
+
+function deploymentOf(settings: OpenAISettings): string {
+  return encodeURIComponent(settings.openaiDeploymentName);
+}
+
+function isHttpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, search, hash, username } = new URL(text);
+  return (protocol === "http:" || protocol === "https:") && search === "" && hash === "" && username === "";
+}
