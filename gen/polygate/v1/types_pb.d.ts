@@ -30,7 +30,8 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
 export declare const file_polygate_v1_types: GenFile;
 
 /**
- * Usage is what a call consumed, in tokens as the provider counts them.
+ * Usage is what a call consumed, in tokens as the provider counts them. A count
+ * that it did not give is absent, never 0.
  *
  * @generated from message polygate.v1.Usage
  */
@@ -38,23 +39,23 @@ export declare type Usage = Message<"polygate.v1.Usage"> & {
   /**
    * Tokens of the input, cached ones included.
    *
-   * @generated from field: int32 prompt_tokens = 1;
+   * @generated from field: optional int32 prompt_tokens = 1;
    */
-  promptTokens: number;
+  promptTokens?: number | undefined;
 
   /**
-   * Tokens of the output over all choices, reasoning included. 0 for embeddings.
+   * Tokens of the output over all choices, reasoning included.
    *
-   * @generated from field: int32 completion_tokens = 2;
+   * @generated from field: optional int32 completion_tokens = 2;
    */
-  completionTokens: number;
+  completionTokens?: number | undefined;
 
   /**
    * The sum that the provider bills.
    *
-   * @generated from field: int32 total_tokens = 3;
+   * @generated from field: optional int32 total_tokens = 3;
    */
-  totalTokens: number;
+  totalTokens?: number | undefined;
 
   /**
    * What the input tokens were.
