@@ -40,11 +40,15 @@ export const SCALARS: { readonly [type in ScalarType]?: Shape } = {
   [ScalarType.INT64]: { read: toInt64, write: (value: bigint) => Number(value) },
 };
 
-/** `ROLE_USER` and "user": the value's name without the enum's, in lower case. 0 is no string, and no string is 0. */
-export function enumShape(desc: DescEnum): Shape {
+/** OpenAI's strings by number: `ROLE_USER` is "user". 0 has none: it means "absent". */
+export function enumTexts(desc: DescEnum): Map<number, string> {
   const prefix = desc.sharedPrefix?.length ?? 0;
   const named = desc.values.filter((one) => one.number !== 0);
-  const texts = new Map(named.map((one) => [one.number, one.name.slice(prefix).toLowerCase()]));
+  return new Map(named.map((one) => [one.number, one.name.slice(prefix).toLowerCase()]));
+}
+
+export function enumShape(desc: DescEnum): Shape {
+  const texts = enumTexts(desc);
   const numbers = new Map<Json, number>([...texts].map(([number, text]) => [text, number]));
   return { read: (json) => numbers.get(json) ?? MISFIT, write: (value: number) => texts.get(value) };
 }
