@@ -18,14 +18,10 @@ export function requestId(headers: HeaderMap, newId: () => string): string {
   return given !== undefined && given.length <= MAX_ID && ID.test(given) ? given : newId();
 }
 
-/**
- * The facts of a REST request. Throws FIELD_INVALID when `x-request-timeout-ms` is not a whole number of at least 1.
- *
- * @param timeoutMs For protocols with a deadline header of their own, what it said.
- */
-export function arrive(inbound: Inbound, id: string, protocol: string, dialect: Dialect): Arrival {
+/** The facts of a REST request. Throws FIELD_INVALID when `x-request-timeout-ms` is not a whole number of at least 1. */
+export function arrive(inbound: Inbound, protocol: string, dialect: Dialect): Arrival {
   return {
-    id,
+    id: inbound.id,
     protocol,
     dialect,
     headers: inbound.headers,

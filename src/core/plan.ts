@@ -23,6 +23,7 @@ export interface Limits {
   /** Everything, from arrival to the last byte. */
   readonly totalMs: number;
   readonly maxReplyBytes: number;
+  readonly maxRequestBytes: number;
 }
 
 /** Everything decided early about one route's operation; frozen. The only thing a request reads. */

@@ -2,6 +2,7 @@ import type { Body } from "./body.ts";
 import type { Call, HeaderMap } from "./call.ts";
 import type { GatewayError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
+import type { Door } from "./site.ts";
 
 /**
  * Where an answer goes, pushed: a protocol's end of a call. The order is `reply`, or `head` then any number of `data` or
@@ -40,12 +41,16 @@ export type FlatHeaders = readonly string[];
  * Writing after the caller has gone does nothing.
  */
 export interface Inbound {
+  /** `x-request-id`: the caller's when it is well formed, else ours. Sent back with every answer. */
+  readonly id: string;
   readonly method: string;
   /** Without query; not decoded. */
   readonly path: string;
   /** Without the question mark; empty when there is none. */
   readonly query: string;
   readonly headers: HeaderMap;
+  /** Flat name, value, as they came, repeats included. */
+  readonly rawHeaders: readonly string[];
   readonly http2: boolean;
   readonly secure: boolean;
   readonly remote: string;
@@ -53,6 +58,13 @@ export interface Inbound {
   readonly started: number;
   /** What was asked for, as `scheme://authority`. */
   readonly base: string;
+  /** Sent with every answer beside its own headers, `x-request-id` first; for what holds whatever the answer is, as CORS. */
+  readonly always: string[];
+  /** For the log: the call that this became, and why it failed when it never became one. Set by the protocol. */
+  call: Call | undefined;
+  error: GatewayError | undefined;
+  /** HTTP status as sent; 0: nothing was. */
+  readonly status: number;
   /**
    * Collects the body. Calls `done` once: with the bytes, or with BODY_TOO_LARGE or CALLER_GONE. What is past the limit is
    * read and thrown away within bounds, so that the refusal is delivered.
@@ -92,6 +104,12 @@ export interface Endpoint {
   readonly method: string;
   readonly path: string;
   handle(inbound: Inbound, params: readonly string[]): void;
+}
+
+/** A protocol: one folder under `protocols/`, whose `index.ts` exports this as `protocol`. */
+export interface Protocol {
+  readonly kind: string;
+  mounts(door: Door): readonly Mount[];
 }
 
 /**

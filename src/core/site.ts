@@ -34,6 +34,8 @@ export interface Site {
    */
   plan(op: Operation, name: string): Plan;
   readonly maxRequestBytes: number;
+  /** Every origin that its targets may dial. */
+  readonly origins: readonly string[];
   readonly cors: Cors;
 }
 
@@ -48,6 +50,8 @@ export interface Cors {
 export interface Door {
   readonly site: Site;
   readonly clock: Clock;
-  /** A new request id: unique, printable, short. */
-  newId(): string;
+  /** Calls `listener` after every change of `site`, and when the gateway begins to stop. Returns how to stop listening. */
+  onChange(listener: () => void): () => void;
+  /** True once the gateway was told to stop. */
+  readonly stopping: boolean;
 }

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { HeaderMap } from "../core/call.ts";
+import { requestId } from "../core/arrival.ts";
+import type { Call, HeaderMap } from "../core/call.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { BodyReader, BodySource, FlatHeaders, Inbound } from "../core/protocol.ts";
 import { collect } from "./body-limit.ts";
+import type { Host } from "./host.ts";
 
 /** One HTTP/1.1 exchange. */
 export class H1Inbound implements Inbound {
@@ -12,12 +14,17 @@ export class H1Inbound implements Inbound {
   readonly headers: HeaderMap;
   readonly http2 = false;
   readonly started: number;
+  readonly id: string;
+  readonly always: string[];
+  call: Call | undefined = undefined;
+  error: GatewayError | undefined = undefined;
+  status = 0;
   onDrain: (() => void) | undefined = undefined;
   onGone: (() => void) | undefined = undefined;
   private readonly request: IncomingMessage;
   private readonly response: ServerResponse;
 
-  constructor(request: IncomingMessage, response: ServerResponse, now: number) {
+  constructor(request: IncomingMessage, response: ServerResponse, host: Host) {
     this.request = request;
     this.response = response;
     this.method = request.method ?? "GET";
@@ -26,16 +33,22 @@ export class H1Inbound implements Inbound {
     this.path = mark < 0 ? url : url.slice(0, mark);
     this.query = mark < 0 ? "" : url.slice(mark + 1);
     this.headers = request.headers;
-    this.started = now;
+    this.started = host.clock.now();
+    this.id = requestId(request.headers, host.newId);
+    this.always = ["x-request-id", this.id];
     response.on("drain", () => this.onDrain?.());
     response.on("close", () => {
       if (!response.writableFinished) this.onGone?.();
+      host.finished(this);
     });
     // A socket error is followed by close, which is what counts.
     response.on("error", () => {});
     request.on("error", () => {});
   }
 
+  get rawHeaders(): readonly string[] {
+    return this.request.rawHeaders;
+  }
   get secure(): boolean {
     return "encrypted" in this.request.socket;
   }
@@ -65,14 +78,15 @@ export class H1Inbound implements Inbound {
     const { response } = this;
     if (response.destroyed) return;
     const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
-    const all = this.closing([...headers, "content-length", String(length)]);
-    response.writeHead(status, all);
+    this.status = status;
+    response.writeHead(status, this.closing([...headers, "content-length", String(length), ...this.always]));
     response.end(this.method === "HEAD" ? undefined : body);
   }
 
   open(status: number, headers: FlatHeaders): void {
     if (this.response.destroyed) return;
-    this.response.writeHead(status, this.closing([...headers]));
+    this.status = status;
+    this.response.writeHead(status, this.closing([...headers, ...this.always]));
   }
 
   write(chunk: Buffer | string): boolean {

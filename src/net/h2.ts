@@ -1,8 +1,10 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
-import type { HeaderMap } from "../core/call.ts";
+import { requestId } from "../core/arrival.ts";
+import type { Call, HeaderMap } from "../core/call.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { BodyReader, BodySource, FlatHeaders, Inbound } from "../core/protocol.ts";
 import { collect } from "./body-limit.ts";
+import type { Host } from "./host.ts";
 
 /** One HTTP/2 stream. */
 export class H2Inbound implements Inbound {
@@ -11,14 +13,20 @@ export class H2Inbound implements Inbound {
   readonly query: string;
   readonly headers: HeaderMap;
   readonly http2 = true;
+  readonly rawHeaders: readonly string[];
   readonly started: number;
+  readonly id: string;
+  readonly always: string[];
+  call: Call | undefined = undefined;
+  error: GatewayError | undefined = undefined;
+  status = 0;
   onDrain: (() => void) | undefined = undefined;
   onGone: (() => void) | undefined = undefined;
   private readonly stream: ServerHttp2Stream;
   private trailers: FlatHeaders | undefined = undefined;
   private closed = false;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, now: number) {
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[], host: Host) {
     this.stream = stream;
     this.method = String(headers[":method"] ?? "GET");
     const url = String(headers[":path"] ?? "/");
@@ -26,10 +34,14 @@ export class H2Inbound implements Inbound {
     this.path = mark < 0 ? url : url.slice(0, mark);
     this.query = mark < 0 ? "" : url.slice(mark + 1);
     this.headers = headers;
-    this.started = now;
+    this.rawHeaders = raw;
+    this.started = host.clock.now();
+    this.id = requestId(headers, host.newId);
+    this.always = ["x-request-id", this.id];
     stream.on("drain", () => this.onDrain?.());
     stream.on("close", () => {
       if (!this.closed || stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.onGone?.();
+      host.finished(this);
     });
     // A stream error is followed by close, which is what counts.
     stream.on("error", () => {});
@@ -63,7 +75,8 @@ export class H2Inbound implements Inbound {
     if (this.stream.destroyed || this.stream.headersSent) return;
     const bytes = typeof body === "string" ? Buffer.from(body) : body;
     this.closed = true;
-    const all = object(status, [...headers, "content-length", String(bytes.length)]);
+    this.status = status;
+    const all = object(status, [...headers, "content-length", String(bytes.length), ...this.always]);
     if (this.method === "HEAD" || bytes.length === 0) this.stream.respond(all, { endStream: true });
     else {
       this.stream.respond(all);
@@ -73,7 +86,8 @@ export class H2Inbound implements Inbound {
 
   open(status: number, headers: FlatHeaders, trailers = false): void {
     if (this.stream.destroyed || this.stream.headersSent) return;
-    this.stream.respond(object(status, headers), { waitForTrailers: trailers });
+    this.status = status;
+    this.stream.respond(object(status, [...headers, ...this.always]), { waitForTrailers: trailers });
     if (trailers) {
       this.stream.on("wantTrailers", () => this.stream.sendTrailers(object(undefined, this.trailers ?? [])));
     }

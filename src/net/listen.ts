@@ -1,11 +1,15 @@
-import { createServer as createHttp1, type IncomingMessage, type Server as Http1, type ServerResponse } from "node:http";
+import {
+  createServer as createHttp1,
+  type Server as Http1,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
 import { createServer as createHttp2, type Http2Server, type ServerHttp2Session } from "node:http2";
-import { type AddressInfo, createServer as createTcp, type Server as TcpServer, type Socket } from "node:net";
+import { type AddressInfo, createServer as createTcp, type Socket, type Server as TcpServer } from "node:net";
 import { createServer as createTls, type TLSSocket } from "node:tls";
-import type { Clock } from "../core/clock.ts";
-import type { Inbound } from "../core/protocol.ts";
 import { H1Inbound } from "./h1.ts";
 import { H2Inbound } from "./h2.ts";
+import type { Host } from "./host.ts";
 
 /** PEM texts. */
 export interface TlsFiles {
@@ -53,13 +57,9 @@ export interface Listening {
  * One port for HTTP/1.1 and HTTP/2: in the clear the first bytes choose, under TLS the ALPN.
  * Rejects with the system's error, for example `EADDRINUSE`.
  */
-export async function listen(
-  settings: ListenSettings,
-  clock: Clock,
-  handle: (inbound: Inbound) => void,
-): Promise<Listening> {
-  const http1 = makeHttp1(settings, clock, handle);
-  const { http2, sessions } = makeHttp2(clock, handle);
+export async function listen(settings: ListenSettings, host: Host): Promise<Listening> {
+  const http1 = makeHttp1(settings, host);
+  const { http2, sessions } = makeHttp2(host);
   const sockets = new Set<Socket>();
   const track = (socket: Socket) => {
     sockets.add(socket);
@@ -118,7 +118,7 @@ function opened(port: TcpServer, { host, port: number }: ListenSettings): Promis
   });
 }
 
-function makeHttp1(settings: ListenSettings, clock: Clock, handle: (inbound: Inbound) => void): Http1 {
+function makeHttp1(settings: ListenSettings, host: Host): Http1 {
   const http1 = createHttp1(
     {
       headersTimeout: settings.headTimeoutMs,
@@ -131,7 +131,7 @@ function makeHttp1(settings: ListenSettings, clock: Clock, handle: (inbound: Inb
     },
     (request: IncomingMessage, response: ServerResponse) => {
       if (draining.has(http1)) response.setHeader("connection", "close");
-      handle(new H1Inbound(request, response, clock.now()));
+      host.handle(new H1Inbound(request, response, host));
     },
   );
   // A server that never listens does not start its timeout checks by itself.
@@ -139,7 +139,7 @@ function makeHttp1(settings: ListenSettings, clock: Clock, handle: (inbound: Inb
   return http1;
 }
 
-function makeHttp2(clock: Clock, handle: (inbound: Inbound) => void) {
+function makeHttp2(host: Host) {
   const sessions = new Set<ServerHttp2Session>();
   const http2: Http2Server = createHttp2({
     settings: { maxConcurrentStreams: MAX_CONCURRENT_STREAMS, initialWindowSize: 1024 * 1024 },
@@ -154,7 +154,7 @@ function makeHttp2(clock: Clock, handle: (inbound: Inbound) => void) {
     session.once("close", () => sessions.delete(session));
     session.on("error", () => {});
   });
-  http2.on("stream", (stream, headers) => handle(new H2Inbound(stream, headers, clock.now())));
+  http2.on("stream", (stream, headers, _flags, raw) => host.handle(new H2Inbound(stream, headers, raw, host)));
   http2.on("sessionError", () => {});
   return { http2, sessions };
 }

@@ -4,7 +4,11 @@ import type { Endpoint, Inbound, Mount } from "../core/protocol.ts";
 /** Finds the endpoint of a request: exact paths by one map look-up, the few with parameters by their segments. */
 export class Router {
   private readonly exact = new Map<string, Endpoint>();
-  private readonly patterns: { readonly segments: readonly string[]; readonly endpoint: Endpoint; readonly mount: Mount }[] = [];
+  private readonly patterns: {
+    readonly segments: readonly string[];
+    readonly endpoint: Endpoint;
+    readonly mount: Mount;
+  }[] = [];
   private readonly mounts: readonly Mount[];
   private readonly methods = new Map<string, Set<string>>();
 
@@ -42,7 +46,10 @@ export class Router {
       allowed.add(one.endpoint.method);
     }
     const mount = this.mounts.find((one) => inbound.path.startsWith(one.prefix))!;
-    mount.refuse(inbound, allowed.size > 0 ? methodUnknown(inbound, allowed) : errors.pathUnknown(inbound.method, inbound.path));
+    mount.refuse(
+      inbound,
+      allowed.size > 0 ? methodUnknown(inbound, allowed) : errors.pathUnknown(inbound.method, inbound.path),
+    );
   }
 
   /** For a failure before any endpoint ran. */

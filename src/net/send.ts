@@ -1,6 +1,6 @@
 import { buildConnector, Pool } from "undici";
 import type { Controls, Exchange, Outgoing, Receiver, ReplyHeaders } from "../core/provider.ts";
-import { decoding, type Decoding } from "./decode.ts";
+import { type Decoding, decoding } from "./decode.ts";
 
 /** Milliseconds an idle connection to a provider is kept. Below what common servers allow, so that they do not close first. */
 const KEEP_ALIVE_MS = 4_000;
@@ -19,11 +19,11 @@ export class Dialer {
    * @param connectMs Time for DNS, TCP and TLS together.
    */
   to(origin: string, connectMs: number): Exchange {
-    const pool = this.pool(origin, connectMs);
     return (outgoing, receiver) => {
       const handler = new Handler(receiver);
       try {
-        pool.dispatch(request(outgoing), handler);
+        // Looked up anew: a call that began before a reload may need a pool that the new config does not name.
+        this.pool(origin, connectMs).dispatch(request(outgoing), handler);
       } catch (cause) {
         queueMicrotask(() => handler.breakOff(cause));
       }
@@ -31,7 +31,16 @@ export class Dialer {
     };
   }
 
-  /** Waits for what is under way, then closes every connection. */
+  /** Lets go of the connections to origins that are not in `origins`; what is under way on them goes on to its end. */
+  keep(origins: ReadonlySet<string>): void {
+    for (const [key, pool] of this.pools) {
+      if (origins.has(key.slice(0, key.indexOf(" ")))) continue;
+      this.pools.delete(key);
+      void pool.close();
+    }
+  }
+
+  /** Cuts every connection. */
   async close(): Promise<void> {
     const all = [...this.pools.values()];
     this.pools.clear();

@@ -1,0 +1,120 @@
+import type { Message } from "@bufbuild/protobuf";
+import type { Duration } from "@bufbuild/protobuf/wkt";
+import type { Config, Limits as LimitsMessage, Model, Route } from "../gen/polygate/config/v1/config_pb.js";
+import { errors } from "./core/errors.ts";
+import type { Plan, Target } from "./core/plan.ts";
+import type { Hooks } from "./core/policy.ts";
+import type { Provider, Tools, Upstream } from "./core/provider.ts";
+import { type Cors, ROUTE_TYPES, type RouteInfo, type RouteType, type Site } from "./core/site.ts";
+import type { Dialer } from "./net/send.ts";
+import { providerKinds } from "./registry.ts";
+
+const MIB = 1024 * 1024;
+
+/** What a route is held to when neither it nor the file says otherwise. */
+const DEFAULTS = {
+  connectMs: 5_000,
+  firstByteMs: 60_000,
+  chunkMs: 60_000,
+  totalMs: 600_000,
+  maxRequestBytes: 32 * MIB,
+  maxReplyBytes: 64 * MIB,
+};
+
+/** Everything that compiling needs; `hooks` are put around every route, in order. */
+export interface Compiling {
+  readonly config: Config;
+  readonly settings: ReadonlyMap<Model, Message>;
+  readonly providers: ReadonlyMap<string, Provider<unknown>>;
+  readonly dialer: Dialer;
+  readonly tools: Tools;
+  readonly hooks: readonly Hooks[];
+  readonly generation: number;
+}
+
+/** Decides everything about a loaded config that can be decided before the first request. */
+export function compile(from: Compiling): Site {
+  const limits = merge(DEFAULTS, from.config.limits);
+  const routes = new Map<string, { info: RouteInfo; plan: Plan }>();
+  for (const route of from.config.routes) {
+    const plan = planOf(from, route, merge(limits, route.limits));
+    routes.set(route.name, { info: infoOf(route, plan), plan });
+  }
+  return Object.freeze<Site>({
+    generation: from.generation,
+    loadedAt: Math.floor(from.tools.wallNow() / 1000),
+    routes: [...routes.values()].map(({ info }) => info),
+    route: (name) => routes.get(name)?.info,
+    plan(op, name) {
+      const found = routes.get(name);
+      if (found === undefined) throw errors.routeUnknown(name);
+      if (found.plan.op !== op) {
+        throw errors.operationUnsupported(
+          `The route ${JSON.stringify(name)} is of type ${found.info.routeType}; it does not do ${op}.`,
+        );
+      }
+      return found.plan;
+    },
+    maxRequestBytes: limits.maxRequestBytes,
+    origins: [...routes.values()].flatMap(({ plan }) => plan.targets.flatMap(({ upstream }) => upstream.origin ?? [])),
+    cors: corsOf(from.config),
+  });
+}
+
+/** A provider's kind as its folder is spelt, from any of the spellings that are allowed; `undefined`: there is none. */
+export function kindOf(provider: string): string | undefined {
+  const plain = (text: string) => text.toLowerCase().replaceAll("_", "-");
+  return providerKinds.find((kind) => plain(kind) === plain(provider));
+}
+
+function planOf(from: Compiling, route: Route, limits: typeof DEFAULTS): Plan {
+  const op = ROUTE_TYPES[route.routeType as RouteType];
+  const models = route.model ? [route.model] : route.targets.map((target) => target.model!);
+  const targets = models.map((model, index): Target => {
+    const kind = kindOf(model.provider)!;
+    const upstream: Upstream = from.providers.get(kind)!.open(from.settings.get(model), from.tools);
+    const speaks = upstream.speaks[op];
+    if (speaks === undefined) throw new Error(`${route.name}: the provider ${kind} does not do ${op}`);
+    const exchange = upstream.exchange ?? from.dialer.to(upstream.origin!, limits.connectMs);
+    return { index, provider: kind, model: model.name, upstream, exchange, speaks };
+  });
+  const pick = <Name extends keyof Hooks>(name: Name) =>
+    from.hooks.map((hooks) => hooks[name]).filter((hook) => hook !== undefined) as NonNullable<Hooks[Name]>[];
+  return Object.freeze<Plan>({
+    route: route.name,
+    op,
+    targets,
+    before: pick("before"),
+    reply: pick("reply"),
+    chunk: pick("chunk"),
+    fault: pick("fault"),
+    settle: pick("settle"),
+    ...limits,
+  });
+}
+
+function infoOf(route: Route, plan: Plan): RouteInfo {
+  const targets = plan.targets.map(({ provider, model }) => ({ provider, model }));
+  return { name: route.name, routeType: route.routeType as RouteType, op: plan.op, targets };
+}
+
+function merge(base: typeof DEFAULTS, over: LimitsMessage | undefined): typeof DEFAULTS {
+  return {
+    connectMs: ms(over?.connectTimeout) ?? base.connectMs,
+    firstByteMs: ms(over?.firstByteTimeout) ?? base.firstByteMs,
+    chunkMs: ms(over?.chunkTimeout) ?? base.chunkMs,
+    totalMs: ms(over?.totalTimeout) ?? base.totalMs,
+    maxRequestBytes: over?.maxRequestBytes ?? base.maxRequestBytes,
+    maxReplyBytes: over?.maxReplyBytes ?? base.maxReplyBytes,
+  };
+}
+
+function corsOf({ listen }: Config): Cors {
+  const cors = listen?.cors;
+  return { origins: cors?.allowedOrigins ?? [], maxAgeSeconds: (ms(cors?.maxAge) ?? 7_200_000) / 1000 };
+}
+
+/** Milliseconds of a duration. */
+export function ms(duration: Duration | undefined): number | undefined {
+  return duration && Number(duration.seconds) * 1000 + duration.nanos / 1e6;
+}

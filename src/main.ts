@@ -1,0 +1,91 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Command, InvalidArgumentError } from "commander";
+
+/** Oldest Node that gets fixes for what this program stands on. */
+const NODE_FLOOR = [22, 22, 2] as const;
+
+interface StartFlags {
+  readonly configPath?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly workers?: number;
+}
+
+function tooOld(): boolean {
+  const have = process.versions.node.split(".").map(Number);
+  for (let i = 0; i < 3; i++) if (have[i] !== NODE_FLOOR[i]) return (have[i] ?? 0) < NODE_FLOOR[i]!;
+  return false;
+}
+
+async function main(): Promise<void> {
+  if (tooOld()) {
+    say(`polygate needs Node ${NODE_FLOOR.join(".")} or later, and this is ${process.versions.node}.`);
+    process.exitCode = 1;
+    return;
+  }
+  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+  const program = new Command("polygate")
+    .description("One door in front of many model providers.")
+    .version(manifest.version)
+    .showHelpAfterError();
+  program
+    .command("start")
+    .description("serve the routes of a config file")
+    .option(
+      "--config-path <file>",
+      "the config file (default: MLFLOW_GATEWAY_CONFIG_PATH, MLFLOW_GATEWAY_CONFIG, else three simulated routes)",
+    )
+    .option("--host <address>", "address to listen on (default: the config's, else 127.0.0.1)")
+    .option("--port <number>", "port to listen on, 0 for any (default: the config's, else 5000)", integer(0, 65535))
+    .option(
+      "--workers <number>",
+      "processes that answer (default: 1 below 4 cores, else cores - 1, at most 8)",
+      integer(1, 64),
+    )
+    .action(start);
+  program
+    .command("check")
+    .description("print every problem of config files")
+    .argument("<file...>", "config files")
+    .action(check);
+  await program.parseAsync();
+}
+
+async function start(flags: StartFlags): Promise<void> {
+  const { run } = await import("./run-gateway.ts");
+  const quickstart = fileURLToPath(new URL("../examples/quickstart.yaml", import.meta.url));
+  const named = flags.configPath || process.env["MLFLOW_GATEWAY_CONFIG_PATH"] || process.env["MLFLOW_GATEWAY_CONFIG"];
+  process.exitCode = await run({
+    configPath: named || quickstart,
+    quickstart: !named,
+    host: flags.host,
+    port: flags.port,
+    workers: flags.workers,
+    say,
+  });
+}
+
+async function check(files: readonly string[]): Promise<void> {
+  const { checkFiles } = await import("./check.ts");
+  const { lines, problems } = await checkFiles(files);
+  for (const line of lines) process.stdout.write(`${line}\n`);
+  process.exitCode = problems > 0 ? 1 : 0;
+}
+
+function integer(least: number, most: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    }
+    return value;
+  };
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+await main();

@@ -1,0 +1,83 @@
+import type { Body } from "../../core/body.ts";
+import type { Call } from "../../core/call.ts";
+import type { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
+import type { Inbound, Running, Sink } from "../../core/protocol.ts";
+import { servedHeaders } from "../../core/served.ts";
+import { openAIError } from "../../dialects/openai/error.ts";
+
+const JSON_HEAD = ["content-type", "application/json", "cache-control", "no-store"];
+// `no-transform` and the nginx header keep proxies in between from holding events back.
+const STREAM_HEAD = [
+  "content-type",
+  "text/event-stream; charset=utf-8",
+  "cache-control",
+  "no-store, no-transform",
+  "x-accel-buffering",
+  "no",
+];
+
+/** Answers one OpenAI caller: bytes of the common shape go out as they came. */
+export class OpenAISink implements Sink {
+  readonly raw = true;
+  private readonly inbound: Inbound;
+  private streaming = false;
+
+  constructor(inbound: Inbound) {
+    this.inbound = inbound;
+  }
+
+  /** Ties the call and its caller: a reader's pace holds the upstream back, a caller's leaving ends it. */
+  tie(running: Running): void {
+    this.inbound.onDrain = () => running.resume();
+    this.inbound.onGone = () => running.cancel();
+  }
+
+  reply(call: Call, body: Body): void {
+    this.inbound.send(200, [...JSON_HEAD, ...servedHeaders(call)], body.bytes);
+  }
+
+  head(call: Call): void {
+    this.streaming = true;
+    this.inbound.open(200, [...STREAM_HEAD, ...servedHeaders(call)]);
+  }
+
+  data(events: Buffer): boolean {
+    return this.inbound.write(events);
+  }
+
+  event(json: JsonObject): boolean {
+    return this.inbound.write(`data: ${JSON.stringify(json)}\n\n`);
+  }
+
+  end(): void {
+    this.inbound.write("data: [DONE]\n\n");
+    this.inbound.close();
+  }
+
+  fail(call: Call | undefined, error: GatewayError): void {
+    this.inbound.error = error;
+    if (this.streaming) {
+      this.inbound.write(`data: ${openAIError(error)}\n\n`);
+      this.inbound.close();
+      return;
+    }
+    const served = call === undefined ? [] : servedHeaders(call);
+    this.inbound.send(error.http, [...JSON_HEAD, ...errorHeaders(error), ...served], openAIError(error));
+  }
+}
+
+/** Headers that say what to do about a refusal. */
+export function errorHeaders({ fault }: GatewayError): string[] {
+  const headers: string[] = [];
+  if (fault.retryAfterMs !== undefined) headers.push("retry-after", String(Math.ceil(fault.retryAfterMs / 1000)));
+  if (fault.allow !== undefined) headers.push("allow", fault.allow);
+  if (fault.reason === "CALLER_UNKNOWN") headers.push("www-authenticate", "Bearer");
+  if (fault.upstreamRequestId !== undefined) headers.push("x-polygate-upstream-request-id", fault.upstreamRequestId);
+  return headers;
+}
+
+/** Answers with plain JSON. */
+export function sendJson(inbound: Inbound, json: JsonObject): void {
+  inbound.send(200, JSON_HEAD, JSON.stringify(json));
+}
