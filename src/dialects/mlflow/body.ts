@@ -1,0 +1,81 @@
+import { Body } from "../../core/body.ts";
+import type { HeaderMap, Operation } from "../../core/call.ts";
+import { asGatewayError, type GatewayError } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
+import { invalid, MlflowRefusal } from "./issue.ts";
+import { notAnObject } from "./rules.ts";
+import { type Speech, speechOf } from "./speech.ts";
+
+/** A request's body, and how its sender speaks. */
+export interface Read {
+  readonly body: Body;
+  readonly speech: Speech;
+}
+
+/**
+ * Reads a request's body as FastAPI does: JSON by its content type, and one object. Throws what MLflow would say otherwise.
+ *
+ * @param bytes As sent; empty when there was no body.
+ */
+export function readBody(op: Operation, headers: HeaderMap, bytes: Buffer): Read {
+  const agent = text(headers["user-agent"]);
+  const { format } = speechOf(agent, op, []);
+  if (bytes.length === 0) throw invalid([notAnObject(undefined, format)], format);
+  if (!isJson(text(headers["content-type"]))) {
+    throw invalid([notAnObject(bytes.toString("utf8", 0, ECHO_BYTES), format)], format);
+  }
+  const body = Body.ofBytes(bytes);
+  try {
+    // Parsed here once: what cannot be read is refused before anything else is looked at.
+    const keys = Object.keys(body.json);
+    return { body, speech: speechOf(agent, op, keys) };
+  } catch (thrown) {
+    throw explained(asGatewayError(thrown), bytes, format);
+  }
+}
+
+/** Most of a body that is no JSON that is repeated to its sender. */
+const ECHO_BYTES = 1024;
+
+/** FastAPI reads JSON from `application/json`, from `application/*+json`, and where no type is given. */
+function isJson(contentType: string | undefined): boolean {
+  if (contentType === undefined) return true;
+  return /^application\/(?:[\w.!#$&^-]+\+)?json\s*(?:;|$)/i.test(contentType.trim());
+}
+
+function explained(error: GatewayError, bytes: Buffer, format: Speech["format"]): GatewayError {
+  if (error.fault.reason !== "BODY_MALFORMED") return error;
+  let input: Json;
+  try {
+    input = JSON.parse(bytes.toString("utf8")) as Json;
+  } catch (cause) {
+    const [at, why] = position(String(cause), bytes);
+    const issue = { type: "json_invalid", loc: ["body", at], msg: "JSON decode error", input: {}, ctx: { error: why } };
+    return invalid([issue], format);
+  }
+  if (typeof input === "object" && input !== null && !Array.isArray(input)) {
+    return new MlflowRefusal(error.message, error.message, 422, "BODY_MALFORMED");
+  }
+  return invalid([notAnObject(Array.isArray(input) ? [] : input, format)], format);
+}
+
+/** V8's words for a mistake, and Python's. */
+const WORDS: readonly (readonly [RegExp, string])[] = [
+  [/after property value|after array element/, "Expecting ',' delimiter"],
+  [/Expected property name|double-quoted property name/, "Expecting property name enclosed in double quotes"],
+  [/after property name/, "Expecting ':' delimiter"],
+  [/Unterminated string/, "Unterminated string starting at"],
+  [/control character/, "Invalid control character at"],
+  [/escape/, "Invalid \\escape"],
+  [/non-whitespace character after JSON/, "Extra data"],
+];
+
+function position(v8: string, bytes: Buffer): readonly [at: number, why: string] {
+  const at = / at position (\d+)/.exec(v8)?.[1];
+  const why = WORDS.find(([pattern]) => pattern.test(v8))?.[1] ?? "Expecting value";
+  return [at === undefined ? bytes.toString("utf8").length : Number(at), why];
+}
+
+function text(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === "string" ? value : value?.[0];
+}

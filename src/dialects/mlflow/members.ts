@@ -1,0 +1,31 @@
+import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+
+/** What MLflow never passed on and nobody misses: OpenAI's notes on its own servers. */
+const NOISE = new Set(["system_fingerprint", "service_tier", "object"]);
+
+/**
+ * `first` in its order, then what else `from` has to say: no null, no empty list, no noise. MLflow drops all of it; here
+ * log probabilities, reasoning and whatever providers add reach the caller, after the members that MLflow has.
+ *
+ * @param but Members of `from` that `first` already tells under another name.
+ */
+export function withRest(first: JsonObject, from: JsonObject, but: readonly string[] = []): JsonObject {
+  const rest = Object.entries(from).filter(
+    ([key, value]) =>
+      !Object.hasOwn(first, key) &&
+      !but.includes(key) &&
+      !NOISE.has(key) &&
+      value !== null &&
+      !(Array.isArray(value) && value.length === 0),
+  );
+  return rest.length === 0 ? first : { ...first, ...Object.fromEntries(rest) };
+}
+
+/** The objects of a list; none when it is no list. */
+export function objectsOf(value: Json | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+export function objectOf(value: Json | undefined): JsonObject {
+  return isObject(value) ? value : {};
+}

@@ -1,0 +1,48 @@
+import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import type { Issue } from "./issue.ts";
+import type { Format } from "./speech.ts";
+import { type Check, listOf, stringOf, unionOf } from "./values.ts";
+
+type Loc = readonly (string | number)[];
+
+/** A chat's messages. Members with null are left out, as MLflow does; unknown members stay. */
+export function checkMessages(format: Format): Check {
+  return format === "legacy" ? LEGACY : MODERN;
+}
+
+/** MLflow 2.9 and later name the parts' types here. Parts of another type are passed on: the provider knows its own. */
+const PARTS = "list[tagged-union[TextContentPart,ImageContentPart,AudioContentPart]]";
+const CONTENT = unionOf([["str", stringOf], listOf(PARTS, partOf, 0)]);
+
+const [, LEGACY] = listOf("messages", (value, loc, issues) => message(value, loc, issues, stringOf, true), 1);
+const [, MODERN] = listOf("messages", (value, loc, issues) => message(value, loc, issues, CONTENT, false), 1);
+
+function message(value: Json, loc: Loc, issues: Issue[], content: Check, needsContent: boolean): Json | undefined {
+  if (!isObject(value)) return notADict(value, loc, issues);
+  const before = issues.length;
+  if (value["role"] === undefined) issues.push(missing(value, [...loc, "role"]));
+  else stringOf(value["role"], [...loc, "role"], issues);
+  const said = value["content"];
+  if (said === undefined) {
+    if (needsContent) issues.push(missing(value, [...loc, "content"]));
+  } else if (said !== null || needsContent) content(said, [...loc, "content"], issues);
+  if (issues.length > before) return undefined;
+  const entries = Object.entries(value);
+  return entries.some(([, one]) => one === null)
+    ? Object.fromEntries(entries.filter(([, one]) => one !== null))
+    : value;
+}
+
+function partOf(value: Json, loc: Loc, issues: Issue[]): Json | undefined {
+  return isObject(value) ? value : notADict(value, loc, issues);
+}
+
+function notADict(input: Json, loc: Loc, issues: Issue[]): undefined {
+  const msg = "Input should be a valid dictionary or object to extract fields from";
+  issues.push({ type: "model_attributes_type", loc, msg, input });
+  return undefined;
+}
+
+function missing(input: JsonObject, loc: Loc): Issue {
+  return { type: "missing", loc, msg: "Field required", input };
+}

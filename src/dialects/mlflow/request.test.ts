@@ -1,0 +1,144 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import type { HeaderMap, Operation } from "../../core/call.ts";
+import { asGatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { readBody } from "./body.ts";
+import { mlflowError, mlflowStatus } from "./fault.ts";
+import { toCommon } from "./request.ts";
+
+/** One exchange with a real MLflow: `test/golden/fixtures/README.md`. */
+interface Golden {
+  readonly name: string;
+  readonly path: string;
+  readonly headers?: Record<string, string>;
+  readonly send?: string;
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+  readonly upstream: readonly JsonObject[];
+}
+
+const OPS = ["completions", "chat", "embeddings"] as const;
+
+function ask(op: Operation, send: string, headers: HeaderMap = {}) {
+  const { body, speech } = readBody(op, { "content-type": "application/json", ...headers }, Buffer.from(send));
+  const asked = toCommon(op, body, speech);
+  return { text: asked.body.bytes.toString(), stream: asked.stream };
+}
+
+/** What goes upstream, or the refusal. */
+function outcome(op: Operation, send: string, headers: HeaderMap) {
+  try {
+    return JSON.parse(ask(op, send, headers).text);
+  } catch (thrown) {
+    const error = asGatewayError(thrown);
+    return { status: mlflowStatus(error), ...JSON.parse(mlflowError(error)) };
+  }
+}
+
+const STREAM = "2.8 asks the provider and then fails on its answer; here nobody is asked";
+/** Cases in which we answer otherwise than what was captured, each with its reason. */
+const DIFFERENT: Record<string, string> = {
+  "2.8.1 inv.nan": "MLflow fails with 500 on NaN, which is no JSON; here 422",
+  "2.8.1 inv.completions.prompt_and_messages": "2.8 makes a chat of the prompt and drops the messages; here both go on",
+  "2.8.1 inv.completions.stream_true": STREAM,
+  "2.8.1 inv.completions.stream_str_true": STREAM,
+  "2.8.1 inv.completions.stream_int": STREAM,
+  "2.8.1 inv.completions.stream_bad": STREAM,
+  "2.8.1 inv.chat.stream": STREAM,
+  "2.8.1 inv.chat.stream_usage": STREAM,
+  "2.8.1 inv.chat.stream_tools": STREAM,
+  "2.8.1 inv.chat.stream_midclose": STREAM,
+  "2.8.1 inv.chat.stream_miderr": STREAM,
+  "2.8.1 inv.chat.stream_up_MOCK401": STREAM,
+  "2.8.1 inv.chat.stream_up_MOCK429": STREAM,
+  "2.8.1 inv.chat.stream_up_MOCK500": STREAM,
+  "2.8.1 inv.chat.stream_up_MOCK503HTML": STREAM,
+  "2.8.1 inv.chat.stream_up_MOCKDROP": STREAM,
+  "2.22.5 inv.nan": "MLflow fails with 500 on NaN, which is no JSON; here 422",
+  "2.22.5 inv.chat.extras": "MLflow 2.22 drops the name of a message",
+  "2.22.5 inv.chat.tools_nested_schema": "MLflow 2.22 drops nested schemas",
+  "2.22.5 inv.chat.tools_bad": "a tool's type is the provider's to judge",
+  "2.22.5 inv.chat.msg_parts_bad": "a part's type is the provider's to judge",
+};
+
+describe.each(["2.8.1", "2.22.5"])("what a client of MLflow %s sends becomes what MLflow sent on", (version) => {
+  const file = new URL(`../../../test/golden/fixtures/mlflow-${version}.json`, import.meta.url);
+  const cases = (JSON.parse(readFileSync(file, "utf8")) as Golden[]).filter(
+    ({ name, path }) => OPS.some((op) => path === `/gateway/${op}/invocations`) && !/get_method|options/.test(name),
+  );
+
+  it.each(cases.map((one) => [one.name, one] as const))("%s", (name, golden) => {
+    const op = OPS.find((one) => golden.path.includes(one))!;
+    const got = outcome(op, golden.send ?? "", { "user-agent": `mlflow-python-client/${version}`, ...golden.headers });
+    const sent = golden.upstream[0];
+    const refused = () => ({ status: golden.status, ...(golden.type.includes("json") && JSON.parse(golden.body)) });
+    const want = sent === undefined ? refused() : common(op, sent, version === "2.8.1");
+    const why = DIFFERENT[`${version} ${name}`];
+    if (why === undefined) expect(got).toEqual(want);
+    else expect(got, why).not.toEqual(want);
+  });
+});
+
+/** What went upstream, without what the provider adds; MLflow 2.8 sends completions as a chat. */
+function common(op: Operation, { model, ...upstream }: JsonObject, legacy: boolean): JsonObject {
+  if (!legacy || op !== "completions") return upstream;
+  const { messages, ...rest } = upstream;
+  return { ...rest, prompt: (messages as { content: string }[])[0]!.content };
+}
+
+const TOOLS = `[{"type":"function","function":{"name":"f","parameters":{"properties":{"a":{"items":{"anyOf":[{"const":1e2}]}}}}}}]`;
+
+describe("a request's bytes", () => {
+  it("are the caller's own when nothing has to change", () => {
+    const sent = `{ "messages": [{"role":"user","content":"hi"}], "tools": ${TOOLS}, "seed": 12345678901234567890, "stream":true }`;
+    expect(ask("chat", sent)).toEqual({ text: sent, stream: true });
+  });
+
+  it("stay the caller's own for each member that does not change", () => {
+    const sent = `{"tools":${TOOLS},"seed":12345678901234567890,"user":null,"messages":[{"role":"user","content":"hi"}],"n":"2"}`;
+    expect(ask("chat", sent, { "user-agent": "mlflow-python-client/2.22.5" }).text).toBe(
+      `{"temperature":0.0,"n":2,"messages":[{"role":"user","content":"hi"}],"tools":${TOOLS},"seed":12345678901234567890}`,
+    );
+  });
+
+  it("get no default from a caller of unknown make, and only the count from MLflow 3", () => {
+    const sent = `{"prompt":"hi"}`;
+    expect(ask("completions", sent).text).toBe(sent);
+    expect(ask("completions", sent, { "user-agent": "mlflow-python-client/3.17.2" }).text).toBe(
+      `{"n":1,"prompt":"hi"}`,
+    );
+  });
+
+  it("double a legacy temperature and take the old names", () => {
+    expect(
+      ask("chat", `{"candidate_count":2,"temperature":0.3,"messages":[{"role":"user","content":"hi"}]}`).text,
+    ).toBe(`{"temperature":0.6,"n":2,"messages":[{"role":"user","content":"hi"}]}`);
+    expect(ask("embeddings", `{"text":["a","b"]}`).text).toBe(`{"input":["a","b"]}`);
+  });
+
+  it("keep a member named __proto__ apart from everything", () => {
+    const { text } = ask("completions", `{"prompt":"hi","x":null,"__proto__":{"n":9}}`);
+    expect(text).toBe(`{"prompt":"hi","__proto__":{"n":9}}`);
+  });
+});
+
+it("says where a body stops being JSON, as Python counts", () => {
+  const said = (send: string) => outcome("completions", send, {}).detail[0];
+  expect(said(`{"prompt" "x"}`)).toMatchObject({ loc: ["body", 10], ctx: { error: "Expecting ':' delimiter" } });
+  expect(said(`{prompt: 1}`)).toMatchObject({
+    loc: ["body", 1],
+    ctx: { error: "Expecting property name enclosed in double quotes" },
+  });
+  expect(said(`{"prompt":`)).toMatchObject({ loc: ["body", 10], ctx: { error: "Expecting value" } });
+  expect(said(`{"prompt":"x"}}`)).toMatchObject({ loc: ["body", 14], ctx: { error: "Extra data" } });
+});
+
+it("refuses a body that nests without end in a sentence", () => {
+  const deep = `{"prompt":"x","a":${"[".repeat(5000)}${"]".repeat(5000)}}`;
+  expect(outcome("completions", deep, {})).toEqual({
+    status: 422,
+    detail: "The JSON is nested deeper than 64 levels.",
+  });
+});

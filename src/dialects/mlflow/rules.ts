@@ -1,0 +1,88 @@
+import type { Operation } from "../../core/call.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
+import type { Issue } from "./issue.ts";
+import { checkMessages } from "./messages.ts";
+import type { Format, Speech } from "./speech.ts";
+import { boolOf, type Check, floatOf, intOf, listOf, stringOf, unionOf } from "./values.ts";
+
+/** One member that MLflow's models declare. */
+interface Field {
+  readonly key: string;
+  readonly check: Check;
+  readonly need: "required" | "optional" | "not null";
+}
+
+/** What a request's declared members came to. */
+export interface Checked {
+  readonly issues: readonly Issue[];
+  /** Declared members in MLflow's order, as pydantic reads them; absent ones and nulls are left out. */
+  readonly values: ReadonlyMap<string, Json>;
+  /** Those of `values` that are not what was sent, such as a number that came as a string. */
+  readonly converted: ReadonlySet<string>;
+}
+
+/** Holds a body to the models of the caller's era. https://docs.pydantic.dev/2.5/errors/validation_errors/ */
+export function check(op: Operation, json: Readonly<JsonObject>, speech: Speech): Checked {
+  const issues: Issue[] = [];
+  const values = new Map<string, Json>();
+  const converted = new Set<string>();
+  for (const { key, check: test, need } of fieldsOf(op, speech)) {
+    const loc = ["body", key];
+    const have = Object.hasOwn(json, key) ? json[key] : undefined;
+    if (have === undefined) {
+      if (need === "required") issues.push({ type: "missing", loc, msg: "Field required", input: { ...json } });
+    } else if (have !== null || need !== "optional") {
+      const before = issues.length;
+      const value = test(have, loc, issues);
+      if (issues.length > before || value === undefined) continue;
+      values.set(key, value);
+      if (value !== have) converted.add(key);
+    }
+  }
+  return { issues, values, converted };
+}
+
+const STRINGS = listOf("list[str]", stringOf, 0);
+const INTS = listOf("list[int]", intOf({}), 0);
+const MODERN_INPUT = unionOf([["str", stringOf], STRINGS, INTS, listOf("list[list[int]]", INTS[1], 0)]);
+const LEGACY_TEXT = unionOf([["str", stringOf], STRINGS]);
+const [, STOP] = listOf("list[str]", stringOf, 1);
+const PROMPT: Field = { key: "prompt", check: stringOf, need: "required" };
+
+/** In the order in which MLflow's classes declare them, which is the order of its errors and of what it sends on. */
+function fieldsOf(op: Operation, { format, fillTemperature, fillCount }: Speech): readonly Field[] {
+  const legacy = format === "legacy";
+  if (op === "embeddings") {
+    return [
+      legacy
+        ? { key: "text", check: LEGACY_TEXT, need: "required" }
+        : { key: "input", check: MODERN_INPUT, need: "required" },
+    ];
+  }
+  const fields: Field[] = [
+    {
+      key: "temperature",
+      check: floatOf({ ge: 0, le: legacy ? 1 : 2 }),
+      need: fillTemperature ? "not null" : "optional",
+    },
+    {
+      key: legacy ? "candidate_count" : "n",
+      check: intOf(legacy ? { ge: 1, le: 5 } : { ge: 1 }),
+      need: fillCount ? "not null" : "optional",
+    },
+    { key: "stop", check: STOP, need: "optional" },
+    { key: "max_tokens", check: intOf({ ge: 1 }), need: "optional" },
+  ];
+  if (!legacy) fields.push({ key: "stream", check: boolOf, need: "optional" });
+  fields.push(op === "chat" ? { key: "messages", check: checkMessages(format), need: "required" } : PROMPT);
+  return fields;
+}
+
+/** What FastAPI says of a body that is not a JSON object; `undefined`: there was no body. */
+export function notAnObject(input: Json | undefined, format: Format): Issue {
+  if (input === undefined || (input === null && format === "legacy")) {
+    return { type: "missing", loc: ["body"], msg: "Field required", input: null };
+  }
+  const msg = "Input should be a valid dictionary or object to extract fields from";
+  return { type: "model_attributes_type", loc: ["body"], msg, input };
+}
