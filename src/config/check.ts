@@ -1,0 +1,51 @@
+import type { Config, Model, Route } from "../../gen/polygate/config/v1/config_pb.js";
+import type { Origins } from "./origins.ts";
+import type { Report } from "./problems.ts";
+
+/** The models of a route, in the order in which they are tried. */
+export function modelsOf(route: Route): readonly Model[] {
+  if (route.model) return [route.model];
+  return route.targets.flatMap(({ model }) => model ?? []);
+}
+
+/** What the fields' own rules cannot say: rules between fields and between routes. Defaults are filled in already. */
+export function checkConfig(config: Config, origins: Origins, report: Report): void {
+  const routes = origins.field(config, "routes");
+  if (!routes || (routes.node.kind === "scalar" && routes.node.value === null)) {
+    report.problem(origins.of(config).at, "routes", "missing; list at least one route, or write `routes: []` for none");
+  } else if (config.routes.length === 0)
+    report.warn(routes.at, routes.path, "no routes; every call is answered that there is none");
+  uniqueNames(config.routes, origins, report);
+  for (const route of config.routes) oneSourceOfModels(route, origins, report);
+  separatePorts(config, origins, report);
+}
+
+function uniqueNames(routes: readonly Route[], origins: Origins, report: Report): void {
+  const lines = new Map<string, number>();
+  for (const route of routes.filter(({ name }) => name !== "")) {
+    const { at, path } = origins.spot(route, "name");
+    const first = lines.get(route.name);
+    if (first !== undefined)
+      report.problem(at, path, `the route on line ${first} has this name too; rename one of them`);
+    else lines.set(route.name, at.line);
+  }
+}
+
+function oneSourceOfModels(route: Route, origins: Origins, report: Report): void {
+  const [model, targets] = [origins.field(route, "model"), origins.field(route, "targets")];
+  const { at, path } = origins.spot(route, "targets");
+  if (model && targets) report.problem(at, path, "cannot stand beside model; make the model the first of the targets");
+  else if (targets && route.targets.length === 0 && !report.has(path))
+    report.problem(at, path, "empty; add a target, or give a model");
+  else if (!model && !targets)
+    report.problem(at, origins.spot(route, "model").path, "missing; add it, or targets to try in order");
+}
+
+/** Two listeners cannot share an address; port 0 is never the same one. */
+function separatePorts({ listen, admin }: Config, origins: Origins, report: Report): void {
+  if (!listen || !admin || admin.port === 0 || admin.port !== listen.port) return;
+  const everywhere = [listen.host, admin.host].some((host) => host === "0.0.0.0" || host === "::");
+  if (!everywhere && admin.host !== listen.host) return;
+  const { at, path } = origins.spot(admin, "port");
+  report.problem(at, path, `the same port as listen's, ${listen.port}; choose another`);
+}

@@ -1,0 +1,224 @@
+import {
+  type DescField,
+  type DescMessage,
+  type DescOneof,
+  fromJson,
+  type JsonObject,
+  type JsonValue,
+  type MessageShape,
+} from "@bufbuild/protobuf";
+import { type ReflectList, type ReflectMap, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+import type { FieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { absentKey, fieldName } from "./mlflow.ts";
+import { didYouMean } from "./nearest.ts";
+import type { Origin, Origins } from "./origins.ts";
+import { keyPath, type Report } from "./problems.ts";
+import { broken, brokenWhole, innerRules, oneofRequired, rulesOf } from "./rules.ts";
+import { isSecret } from "./secrets.ts";
+import type { Node } from "./tree.ts";
+import { DURATION, enumForm, type Form, scalarForm, shown } from "./values.ts";
+
+/**
+ * A YAML tree as the message of a descriptor. Every problem is reported with its place, and decoding goes on behind it:
+ * unknown keys, values of the wrong kind, and broken `buf.validate` rules. What has a problem stays unset. Keys are proto
+ * names; a key with nothing behind it counts as absent.
+ *
+ * @param path Of `node` in its file, for problems; "" for the whole file.
+ * @param origins Takes the place of every message and field.
+ * @param later A field that stays unset: the caller decodes its value, which `origins` has, by another descriptor.
+ */
+export function decode<Desc extends DescMessage>(
+  desc: Desc,
+  node: Node,
+  path: string,
+  report: Report,
+  origins: Origins,
+  later?: DescField,
+): MessageShape<Desc> {
+  return new Decoder(report, origins, later).table(desc, node, path).message as MessageShape<Desc>;
+}
+
+class Decoder {
+  private readonly report: Report;
+  private readonly origins: Origins;
+  private readonly later: DescField | undefined;
+
+  constructor(report: Report, origins: Origins, later: DescField | undefined) {
+    this.report = report;
+    this.origins = origins;
+    this.later = later;
+  }
+
+  table(desc: DescMessage, node: Node, path: string): ReflectMessage {
+    const target = reflect(desc);
+    const fields = new Map<string, Origin>();
+    this.origins.record(target.message, { at: node.at, path, node, fields });
+    if (node.kind === "table") {
+      for (const [key, { at, value }] of node.entries) {
+        if (this.report.full) break;
+        const inner = keyPath(path, key);
+        const field = desc.fields.find(({ name }) => name === fieldName(desc, key));
+        const first = field && fields.get(field.name);
+        if (!field) this.report.problem(at, inner, unknownKey(desc, key));
+        else if (first)
+          this.report.problem(at, inner, `the same as ${first.path} on line ${first.at.line}; remove one of them`);
+        else {
+          fields.set(field.name, { at: isNull(value) ? at : value.at, path: inner, node: value });
+          if (!isNull(value) && field !== this.later) this.field(target, field, value, inner);
+        }
+      }
+    } else if (!isNull(node)) {
+      this.report.problem(node.at, path, `want keys and values, have ${shown(node)}`);
+      return target;
+    }
+    this.required(target);
+    return target;
+  }
+
+  private field(target: ReflectMessage, field: DescField, node: Node, path: string): void {
+    const rules = rulesOf(field);
+    if (field.fieldKind === "list") this.list(target.get(field), field, rules, node, path);
+    else if (field.fieldKind === "map") this.map(target.get(field), field, rules, node, path);
+    else {
+      const rival = field.oneof && target.oneofCase(field.oneof);
+      const value = this.element(field, rules, node, path);
+      if (rival) this.report.problem(node.at, path, `cannot stand beside ${rival.name}; remove one of them`);
+      else if (value !== undefined) target.set(field, value);
+    }
+  }
+
+  private list(list: ReflectList, field: DescField, rules: FieldRules | undefined, node: Node, path: string): void {
+    if (node.kind !== "list") {
+      this.report.problem(node.at, path, `want a list, have ${shown(node)}; write each entry behind a dash`);
+      return;
+    }
+    for (const [index, item] of node.items.entries()) {
+      const value = this.element(field, innerRules(rules).values, item, `${path}[${index}]`);
+      if (value !== undefined) list.add(value);
+    }
+    this.whole(
+      rules,
+      node.items.map((item) => (item.kind === "scalar" ? String(item.value) : "")),
+      node,
+      path,
+    );
+  }
+
+  private map(
+    map: ReflectMap,
+    field: DescField & { fieldKind: "map" },
+    rules: FieldRules | undefined,
+    node: Node,
+    path: string,
+  ): void {
+    if (node.kind !== "table") {
+      this.report.problem(node.at, path, `want keys and values, have ${shown(node)}`);
+      return;
+    }
+    const { keys, values } = innerRules(rules);
+    const form = scalarForm(field.mapKey, "");
+    for (const [text, entry] of node.entries) {
+      const inner = keyPath(path, text);
+      const key = form.read(text) ?? form.read(Number(text));
+      const wants = key === undefined ? [form] : broken(keys, key);
+      for (const { want } of wants) this.report.problem(entry.at, inner, `want ${want} as the key`);
+      const value = this.element(field, values, entry.value, inner);
+      if (key !== undefined && value !== undefined) map.set(key, value);
+    }
+    this.whole(rules, [...node.entries.keys()], node, path);
+  }
+
+  /** The value of a field that is not repeated, of an item, or of a map's entry; `undefined` when it has been reported. */
+  private element(field: DescField, rules: FieldRules | undefined, node: Node, path: string): unknown {
+    const secret = isSecret(field);
+    const value = this.value(field, node, path, secret);
+    // A secret's rules are about what it stands for, not about the reference.
+    for (const { want, choices } of value === undefined || secret ? [] : broken(rules, value)) {
+      const meant = choices && node.kind === "scalar" ? didYouMean(String(node.value), choices) : "";
+      this.report.problem(node.at, path, `want ${want}, have ${shown(node)}${meant}`);
+    }
+    return value;
+  }
+
+  private value(field: DescField, node: Node, path: string, secret: boolean): unknown {
+    if (field.message?.typeName.startsWith("google.protobuf.")) {
+      if (field.message.typeName !== "google.protobuf.Duration") return this.json(field.message, node, path);
+    } else if (field.message) {
+      if (!isNull(node)) return this.table(field.message, node, path);
+      this.report.problem(node.at, path, "want keys and values, have nothing");
+      return undefined;
+    }
+    const form = formOf(field);
+    const value = node.kind === "scalar" && node.value !== null ? form.read(node.value) : undefined;
+    if (value !== undefined) return field.message ? reflect(field.message, value as MessageShape<DescMessage>) : value;
+    const meant =
+      field.enum && node.kind === "scalar" ? didYouMean(String(node.value), enumForm(field.enum).names) : "";
+    const quotes = form.want === "text" && node.kind === "scalar" && node.value !== null ? "; put it in quotes" : "";
+    this.report.problem(node.at, path, `want ${form.want}, have ${shown(node, secret)}${meant}${quotes}`);
+    return undefined;
+  }
+
+  /** Struct, Value and the other well-known types, by their JSON form. */
+  private json(desc: DescMessage, node: Node, path: string): ReflectMessage | undefined {
+    try {
+      return reflect(desc, fromJson(desc, toJson(node)));
+    } catch {
+      const want = desc.typeName === "google.protobuf.Struct" ? "keys and values" : `a ${desc.name}`;
+      this.report.problem(node.at, path, `want ${want}, have ${shown(node)}`);
+      return undefined;
+    }
+  }
+
+  private whole(rules: FieldRules | undefined, keys: readonly string[], node: Node, path: string): void {
+    for (const { want } of brokenWhole(rules, keys)) this.report.problem(node.at, path, `want ${want}`);
+  }
+
+  private required(target: ReflectMessage): void {
+    for (const field of target.fields) {
+      const rules = rulesOf(field);
+      if (!rules?.required || target.isSet(field)) continue;
+      const { at, path } = this.origins.spot(target.message, field.name);
+      const { node } = this.origins.field(target.message, field.name) ?? {};
+      // What stands there but is not set was reported, unless it is the empty value.
+      const empty = node?.kind === "list" ? node.items.length === 0 : node?.kind === "scalar" && node.value === "";
+      if (empty) this.report.problem(at, path, "empty; give it a value");
+      else if (!node || isNull(node)) this.report.problem(at, path, `missing; add ${choicesOf(rules)}`);
+    }
+    for (const oneof of target.oneofs) {
+      if (oneofRequired(oneof) && !target.oneofCase(oneof)) this.missingMember(target, oneof);
+    }
+  }
+
+  private missingMember(target: ReflectMessage, oneof: DescOneof): void {
+    const given = oneof.fields.some(({ name }) => this.origins.field(target.message, name));
+    const { at, path } = this.origins.of(target.message);
+    const names = oneof.fields.map(({ name }) => name).join(", ");
+    if (!given) this.report.problem(at, path, `want one of ${names}; add it`);
+  }
+}
+
+const isNull = (node: Node): boolean => node.kind === "scalar" && node.value === null;
+
+function formOf(field: DescField): Form {
+  if (field.message) return DURATION;
+  return field.enum ? enumForm(field.enum) : scalarForm(field.scalar!, field.name);
+}
+
+function unknownKey(desc: DescMessage, key: string): string {
+  const names = desc.fields.map(({ name }) => name);
+  const meant = didYouMean(key, names);
+  return absentKey(desc, key) ?? `unknown key${meant || `; want one of ${names.join(", ")}`}`;
+}
+
+function choicesOf({ type }: FieldRules): string {
+  const choices = type.case === "string" ? type.value.in : [];
+  return choices.length > 0 ? `one of ${choices.join(", ")}` : "it";
+}
+
+function toJson(node: Node): JsonValue {
+  if (node.kind === "list") return node.items.map(toJson);
+  if (node.kind === "scalar") return typeof node.value === "bigint" ? Number(node.value) : node.value;
+  const object: JsonObject = {};
+  for (const [key, { value }] of node.entries) object[key] = toJson(value);
+  return object;
+}

@@ -1,0 +1,82 @@
+import { clone, create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+import { durationFromMs, durationMs } from "@bufbuild/protobuf/wkt";
+import {
+  AdminSchema,
+  type Config,
+  ConfigSchema,
+  CorsSchema,
+  type Limits,
+  LimitsSchema,
+  LogLevel,
+} from "../../gen/polygate/config/v1/config_pb.js";
+
+const MIB = 1024 * 1024;
+
+const CONFIG = create(ConfigSchema, {
+  listen: { host: "127.0.0.1", port: 5000 },
+  limits: {
+    connectTimeout: durationFromMs(5_000),
+    firstByteTimeout: durationFromMs(60_000),
+    chunkTimeout: durationFromMs(60_000),
+    totalTimeout: durationFromMs(300_000),
+    maxRequestBytes: 32 * MIB,
+    maxReplyBytes: 64 * MIB,
+  },
+  drainTimeout: durationFromMs(30_000),
+  log: { level: LogLevel.INFO },
+});
+const ADMIN = create(AdminSchema, { host: "127.0.0.1", port: 5001 });
+const CORS = create(CorsSchema, { maxAge: durationFromMs(7_200_000) });
+
+/**
+ * Puts a value where the file gives none, so that nobody asks again: the defaults, and into each route's limits the
+ * gateway's. What is off while it is absent stays absent: `admin`, `listen.tls`, `listen.cors`, `listen.max_connections`.
+ */
+export function fillDefaults(config: Config): void {
+  fill(ConfigSchema, config, CONFIG);
+  if (config.admin) fill(AdminSchema, config.admin, ADMIN);
+  if (config.listen?.cors) fill(CorsSchema, config.listen.cors, CORS);
+  for (const route of config.routes) {
+    route.limits ??= create(LimitsSchema);
+    fill(LimitsSchema, route.limits, config.limits!);
+  }
+}
+
+/** `Limits` as numbers: milliseconds and bytes. */
+export interface Bounds {
+  readonly connectMs: number;
+  readonly firstByteMs: number;
+  readonly chunkMs: number;
+  readonly totalMs: number;
+  readonly maxRequestBytes: number;
+  readonly maxReplyBytes: number;
+}
+
+/** The numbers of a loaded config's `limits`, or of one of its routes'. What is not set reads as the default. */
+export function boundsOf(limits: Limits | undefined): Bounds {
+  const full = limits ? clone(LimitsSchema, limits) : create(LimitsSchema);
+  fill(LimitsSchema, full, CONFIG.limits!);
+  return {
+    connectMs: durationMs(full.connectTimeout!),
+    firstByteMs: durationMs(full.firstByteTimeout!),
+    chunkMs: durationMs(full.chunkTimeout!),
+    totalMs: durationMs(full.totalTimeout!),
+    maxRequestBytes: full.maxRequestBytes!,
+    maxReplyBytes: full.maxReplyBytes!,
+  };
+}
+
+function fill<Desc extends DescMessage>(desc: Desc, into: MessageShape<Desc>, from: MessageShape<Desc>): void {
+  fillUnset(reflect(desc, into), reflect(desc, from));
+}
+
+function fillUnset(into: ReflectMessage, from: ReflectMessage): void {
+  for (const field of from.fields) {
+    if (!from.isSet(field) || field.fieldKind === "list" || field.fieldKind === "map") continue;
+    const inner = field.message !== undefined && !field.message.typeName.startsWith("google.protobuf.");
+    if (inner && !into.isSet(field)) into.set(field, reflect(field.message));
+    if (inner) fillUnset(into.get(field), from.get(field));
+    else if (!into.isSet(field)) into.set(field, from.get(field));
+  }
+}

@@ -1,0 +1,147 @@
+import { dirname, resolve } from "node:path";
+import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
+import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+import {
+  type Config,
+  ConfigSchema,
+  type Model,
+  ModelSchema,
+  type Route,
+} from "../../gen/polygate/config/v1/config_pb.js";
+import { checkConfig, modelsOf } from "./check.ts";
+import { decode } from "./decode.ts";
+import { fillDefaults } from "./defaults.ts";
+import { Files, whyUnreadable } from "./files.ts";
+import { didYouMean } from "./nearest.ts";
+import { Origins } from "./origins.ts";
+import { type Problem, Report, WHOLE_FILE } from "./problems.ts";
+import { type Environment, processEnvironment, resolveSecrets, type Sources } from "./secrets.ts";
+import { checkTls } from "./tls.ts";
+import { parseYaml } from "./yaml.ts";
+
+/** What the loader needs to know of a kind of provider. */
+export interface Kind {
+  /** Descriptor of the kind's settings: what stands in a model's `config`. */
+  readonly settings: DescMessage;
+  /** Rules between fields. `path` is relative to the settings, such as `openai_api_base`; "" is the settings as a whole. */
+  check?(settings: Message, model: { readonly name: string; readonly routeType: string }): readonly SettingsProblem[];
+}
+
+export interface SettingsProblem {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** The kinds of providers that there are. The loader itself knows none. */
+export interface Kinds {
+  /** @param kind In lower case, with `-`. `undefined`: there is none of this name. */
+  provider(kind: string): Promise<Kind | undefined>;
+  /** Of every kind, for "did you mean". */
+  names(): readonly string[];
+}
+
+export interface Tools {
+  readonly kinds: Kinds;
+  /** Where `$NAME` is looked up; the process's environment when absent. */
+  readonly env?: Environment;
+}
+
+/** A path, or a text that stands for the file of this name. */
+export type Source = string | { readonly file: string; readonly text: string };
+
+export interface Loaded {
+  /** Defaults filled in, `provider` in its own spelling, every `config` empty. Not to be used when there are problems. */
+  readonly config: Config;
+  /** Each model's settings, as its provider's own message, with the secrets themselves in it: never log it unredacted. */
+  readonly models: ReadonlyMap<Model, Message>;
+  /** All that is wrong; empty when the config may be used. */
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+  /** Absolute paths of every file that had a say, missing ones too: what to watch. */
+  readonly files: readonly string[];
+  /** Of the files' contents, as they were read. */
+  readonly digest: string;
+}
+
+/**
+ * Reads a config file: YAML, decoding, rules, checks, secrets, and each model's settings by its provider's own
+ * descriptor. Finds every problem and not the first alone; never throws for what is in the file.
+ */
+export async function load(source: Source, tools: Tools): Promise<Loaded> {
+  const file = typeof source === "string" ? source : source.file;
+  const path = resolve(file);
+  const files = new Files();
+  const content = typeof source === "string" ? await files.read(path) : Buffer.from(source.text);
+  const loader = new Loader(
+    new Report(file),
+    { env: tools.env ?? processEnvironment, files, folder: dirname(path) },
+    tools.kinds,
+  );
+  const config = await loader.config(content);
+  const { problems, warnings } = loader.report;
+  return { config, models: loader.models, problems, warnings, files: files.paths, digest: await files.digest() };
+}
+
+class Loader {
+  readonly report: Report;
+  readonly models = new Map<Model, Message>();
+  private readonly origins = new Origins();
+  private readonly sources: Sources;
+  private readonly kinds: Kinds;
+
+  constructor(report: Report, sources: Sources, kinds: Kinds) {
+    this.report = report;
+    this.sources = sources;
+    this.kinds = kinds;
+  }
+
+  async config(content: Buffer | string): Promise<Config> {
+    const { report, origins, sources } = this;
+    if (typeof content === "string") report.problem(WHOLE_FILE, "", whyUnreadable(content));
+    const tree = typeof content === "string" ? undefined : parseYaml(content, report);
+    if (!tree) return create(ConfigSchema);
+    const config = decode(ConfigSchema, tree, "", report, origins, ModelSchema.field.config);
+    fillDefaults(config);
+    checkConfig(config, origins, report);
+    await resolveSecrets(ConfigSchema, config, origins, sources, report);
+    if (config.listen?.tls) await checkTls(config.listen.tls, sources.folder, sources.files, origins, report);
+    for (const route of config.routes) for (const model of modelsOf(route)) await this.model(model, route);
+    return config;
+  }
+
+  /** The model's settings by its provider's descriptor. They stay out of the config, which may be shown: they hold secrets. */
+  private async model(model: Model, route: Route): Promise<void> {
+    const { report, origins } = this;
+    const { at, path } = origins.of(model);
+    const given = origins.field(model, "config");
+    model.provider = model.provider.toLowerCase().replaceAll("_", "-");
+    if (model.provider === "") return;
+    const kind = await this.kinds.provider(model.provider);
+    if (!kind) {
+      const names = this.kinds.names();
+      const meant = didYouMean(model.provider, names) || `; want one of ${names.join(", ")}`;
+      const spot = origins.spot(model, "provider");
+      report.problem(spot.at, spot.path, `no provider is called ${JSON.stringify(model.provider)}${meant}`);
+      return;
+    }
+    const node = given?.node ?? { kind: "table", at, entries: new Map() };
+    const settings = decode(kind.settings, node, given?.path ?? `${path}.config`, report, origins);
+    await resolveSecrets(kind.settings, settings, origins, this.sources, report);
+    for (const problem of kind.check?.(settings, { name: model.name, routeType: route.routeType }) ?? []) {
+      const spot = this.settingsSpot(reflect(kind.settings, settings), problem.path);
+      // What the decoder refused is unset, and a check then finds it missing.
+      if (!report.has(spot.path)) report.problem(spot.at, spot.path, problem.message);
+    }
+    this.models.set(model, settings);
+  }
+
+  /** Follows a path such as `aws_config.aws_region` as far as the file goes. */
+  private settingsSpot(holder: ReflectMessage, path: string): ReturnType<Origins["spot"]> {
+    const [name = "", ...rest] = path.split(".");
+    if (name === "") return this.origins.of(holder.message);
+    const field = holder.fields.find((each) => each.name === name);
+    const inner =
+      rest.length > 0 && field?.fieldKind === "message" && holder.isSet(field) ? holder.get(field) : undefined;
+    return inner ? this.settingsSpot(inner, rest.join(".")) : this.origins.spot(holder.message, path);
+  }
+}

@@ -1,0 +1,29 @@
+import type { DescMessage } from "@bufbuild/protobuf";
+import type { Config, Route } from "../../gen/polygate/config/v1/config_pb.js";
+
+type Names = Readonly<Record<string, string>>;
+
+/** What MLflow's files call fields of ours, in one version or another. */
+const ALIASES: Readonly<Record<string, Names>> = {
+  ["polygate.config.v1.Config" satisfies Config["$typeName"]]: { endpoints: "routes" },
+  ["polygate.config.v1.Route" satisfies Route["$typeName"]]: { endpoint_type: "route_type", type: "route_type" },
+};
+
+/** What MLflow's files may hold and this gateway does not have: what to do instead. */
+const ABSENT: Readonly<Record<string, Names>> = {
+  ["polygate.config.v1.Route" satisfies Route["$typeName"]]: {
+    limit: "MLflow's rate limit, which is not enforced here; remove it",
+  },
+};
+
+/** The field's name of a key in a file: the key itself, but for what MLflow calls otherwise. */
+export function fieldName({ typeName }: DescMessage, key: string): string {
+  const names = ALIASES[typeName];
+  return names && Object.hasOwn(names, key) ? names[key]! : key;
+}
+
+/** Why a key of MLflow's is refused; `undefined` when there is nothing special about it. */
+export function absentKey({ typeName }: DescMessage, key: string): string | undefined {
+  const names = ABSENT[typeName];
+  return names && Object.hasOwn(names, key) ? names[key] : undefined;
+}

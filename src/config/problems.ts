@@ -1,0 +1,73 @@
+/** Where something stands in a file: line and column from 1, the column in UTF-16 units. Line 0: the file as a whole. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One thing that is wrong, or doubtful, in a config file. */
+export interface Problem extends Place {
+  readonly file: string;
+  /** Path of the key, such as `routes[0].model.provider`; empty for the file as a whole. */
+  readonly path: string;
+  /** `what; what to do`, never a secret's value. */
+  readonly message: string;
+}
+
+/** The place of a problem that has none, such as a file that is not there. */
+export const WHOLE_FILE: Place = { line: 0, column: 0 };
+
+/**
+ * Collects the problems and warnings of one file. At most 1,000 of each are kept: nobody reads more, and a hostile file
+ * could have as many as it has lines.
+ */
+export class Report {
+  readonly file: string;
+  readonly problems: Problem[] = [];
+  readonly warnings: Problem[] = [];
+
+  constructor(file: string) {
+    this.file = file;
+  }
+
+  /** True once no further problem is kept; work that only finds more of them can stop. */
+  get full(): boolean {
+    return this.problems.length >= 1000;
+  }
+
+  problem(at: Place, path: string, message: string): void {
+    if (!this.full) this.problems.push(this.entry(at, path, message));
+  }
+
+  warn(at: Place, path: string, message: string): void {
+    if (this.warnings.length < 1000) this.warnings.push(this.entry(at, path, message));
+  }
+
+  /** Whether a problem of exactly this path was reported, so that its consequences need no report of their own. */
+  has(path: string): boolean {
+    return this.problems.some((problem) => problem.path === path);
+  }
+
+  private entry({ line, column }: Place, path: string, message: string): Problem {
+    return { file: this.file, line, column, path, message };
+  }
+}
+
+/** `path.key`; a key that is not a plain word is quoted, and cut when it is long. */
+export function keyPath(path: string, key: string): string {
+  const step = /^[\w-]{1,64}$/.test(key) ? key : JSON.stringify(key.length > 64 ? `${key.slice(0, 64)}...` : key);
+  return path === "" ? step : `${path}.${step}`;
+}
+
+/** `file:line:col path: what; what to do`; without the parts that a problem of a whole file does not have. */
+export function formatProblem({ file, line, column, path, message }: Problem): string {
+  const place = line > 0 ? `${file}:${line}:${column}` : file;
+  return path === "" ? `${place}: ${message}` : `${place} ${path}: ${message}`;
+}
+
+/** One line each, in the order of the file; past `most` lines, how many more there are. */
+export function formatProblems(problems: readonly Problem[], most = 50): string {
+  const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  const lines = sorted.slice(0, most).map(formatProblem);
+  if (sorted.length > most) lines.push(`... and ${sorted.length - most} more`);
+  return lines.join("\n");
+}
