@@ -6,6 +6,7 @@ import {
   type Message,
   type MessageShape,
 } from "@bufbuild/protobuf";
+import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { type Facts, openai } from "./facts.ts";
 import { bareField, type Fields, fieldShape, type ShapeOf } from "./fields.ts";
@@ -98,6 +99,9 @@ function objectShape(desc: DescMessage, shapeOf: ShapeOf, facts: Facts, own: rea
   if (constant !== undefined) takes.set("object", (_, json) => typeof json === "string");
   const union = tagged && unionOf(tagged, shapeOf);
   const ownNames = new Set(own);
+  // A field that is always written has no other way to say that its JSON did not fit.
+  const always = new Set(desc.fields.filter((one) => one.fieldKind === "scalar" && isImplicit(one)).map(nameOf));
+  const unset = (json: JsonObject, key: string) => !Object.hasOwn(json, key) || (always.has(key) && !json[key]);
 
   return {
     read(json) {
@@ -123,9 +127,12 @@ function objectShape(desc: DescMessage, shapeOf: ShapeOf, facts: Facts, own: rea
       const extra = message["extra"] as JsonObject | undefined;
       if (!hasExtra || extra === undefined) return json;
       for (const key of Object.keys(extra)) {
-        if (!Object.hasOwn(json, key) && !ownNames.has(key)) setOwn(json, key, extra[key] ?? null);
+        if (unset(json, key) && !ownNames.has(key)) setOwn(json, key, extra[key] ?? null);
       }
       return json;
     },
   };
 }
+
+const isImplicit = (field: DescField) => field.presence === FeatureSet_FieldPresence.IMPLICIT;
+const nameOf = (field: DescField) => field.name;
