@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { errors } from "./core/errors.ts";
+import { asGatewayError, errors } from "./core/errors.ts";
 import type { Inbound, Mount } from "./core/protocol.ts";
 import type { Tools } from "./core/provider.ts";
 import type { Door } from "./core/site.ts";
@@ -25,8 +25,15 @@ export interface Serving {
   readonly settings: Pick<ListenSettings, "host" | "port" | "tls"> & Partial<ListenSettings>;
 }
 
+/** An open main port, and a way to end what is still under way on it. */
+export interface Served extends Listening {
+  /** Tells every call under way that the gateway is shutting down, in its protocol's own form. How many there were. */
+  stopCalls(): number;
+}
+
 /** Opens the main port: every protocol, one pipeline. */
-export async function serve({ live, observer, mounts, settings }: Serving): Promise<Listening> {
+export async function serve({ live, observer, mounts, settings }: Serving): Promise<Served> {
+  const underWay = new Set<Inbound>();
   const door: Door = {
     get site() {
       return live.site;
@@ -40,17 +47,30 @@ export async function serve({ live, observer, mounts, settings }: Serving): Prom
   const protocols = await loadProtocols();
   const router = new Router([...protocols.flatMap((protocol) => protocol.mounts(door)), ...mounts]);
   const handle = (inbound: Inbound) => {
+    underWay.add(inbound);
     observer.began(inbound);
-    if (allowOrigin(inbound, live.site.cors)) return;
-    const fault = wellFormed(inbound);
-    if (fault) router.refuse(inbound, fault);
-    else if (live.stopping) router.refuse(inbound, errors.shuttingDown());
-    else router.route(inbound);
+    try {
+      if (allowOrigin(inbound, live.site.cors)) return;
+      const fault = wellFormed(inbound);
+      if (fault) router.refuse(inbound, fault);
+      // What only looks, such as the health checks, is answered to the end.
+      else if (live.stopping && inbound.method === "POST") router.refuse(inbound, errors.shuttingDown());
+      else router.route(inbound);
+    } catch (thrown) {
+      router.refuse(inbound, asGatewayError(thrown));
+    }
   };
-  return listen(
-    { ...LISTEN_DEFAULTS, ...settings },
-    hostOf(handle, (inbound) => observer.finished(inbound)),
-  );
+  const finished = (inbound: Inbound) => {
+    underWay.delete(inbound);
+    observer.finished(inbound);
+  };
+  const listening = await listen({ ...LISTEN_DEFAULTS, ...settings }, hostOf(handle, finished));
+  const stopCalls = () => {
+    const all = [...underWay];
+    for (const inbound of all) inbound.onStop?.(errors.shuttingDown());
+    return all.length;
+  };
+  return { ...listening, stopCalls };
 }
 
 /** A host with real time and random request ids. */

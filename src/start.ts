@@ -4,7 +4,7 @@ import type { Config } from "../gen/polygate/config/v1/config_pb.js";
 import { LogLevel } from "../gen/polygate/config/v1/config_pb.js";
 import { ms } from "./compile.ts";
 import type { Problem } from "./config/problems.ts";
-import { hostOf, realTools, serve } from "./gateway.ts";
+import { hostOf, realTools, type Served, serve } from "./gateway.ts";
 import { LISTEN_DEFAULTS, type Listening, listen, type TlsFiles } from "./net/listen.ts";
 import { Router } from "./net/router.ts";
 import { Dialer } from "./net/send.ts";
@@ -36,7 +36,8 @@ export interface Gateway {
   readonly warnings: readonly Problem[];
   /** How long calls may go on after `stop`. */
   readonly drainMs: number;
-  readonly listening: readonly Listening[];
+  /** The open ports, the main one first. */
+  readonly listening: readonly [Served, ...Listening[]];
   /** Cuts what is still open and lets go of everything. */
   close(): Promise<void>;
 }
@@ -88,6 +89,7 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
     opened.push(main);
     const second = config.admin && (await serveAdmin(config.admin, adminMounts({ metrics, live, full: true })));
     if (second) opened.push(second);
+    const listening: Gateway["listening"] = second ? [main, second] : [main];
     observer.reloaded(true, 1, []);
     return {
       host,
@@ -97,7 +99,7 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
       live,
       warnings: loaded.warnings,
       drainMs: ms(config.drainTimeout) ?? 30_000,
-      listening: opened,
+      listening,
       close,
     };
   } catch (thrown) {

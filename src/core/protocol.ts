@@ -31,6 +31,8 @@ export interface Running {
   resume(): void;
   /** The caller is gone: the upstream is closed, nothing more is pushed, the call settles as CALLER_GONE. */
   cancel(): void;
+  /** The gateway ends the call: the caller is told `error` in the dialect's form, as for any failure. */
+  stop(error: GatewayError): void;
 }
 
 /** Flat name, value, name, value. */
@@ -85,6 +87,8 @@ export interface Inbound {
   onDrain: (() => void) | undefined;
   /** The caller went away before the answer was whole. One listener, set once. */
   onGone: (() => void) | undefined;
+  /** The gateway can wait no longer: end the answer with this error. One listener, set once. */
+  onStop: ((error: GatewayError) => void) | undefined;
 }
 
 export interface BodyReader {

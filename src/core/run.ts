@@ -153,7 +153,10 @@ class Run implements Running, Receiver, StreamListener {
         return;
       case "streaming": {
         const cut = this.reader!.finish();
-        if (this.isOver() || this.phase !== "streaming") return;
+        if (this.isOver()) {
+          this.drained();
+          return;
+        }
         // Some servers leave `[DONE]` out. A finish reason and a framed end say as much; a bare close does not.
         if (!cut && framed && this.finished) this.ended();
         else this.failed(errors.upstreamFailed("The provider's stream ended before it was complete."));
@@ -283,6 +286,11 @@ class Run implements Running, Receiver, StreamListener {
     this.call.status = this.began ? 200 : error.http;
     this.sink.fail(this.call, error);
     this.settle();
+  }
+
+  stop(error: GatewayError): void {
+    this.controls?.abort();
+    this.giveUp(error);
   }
 
   cancel(): void {

@@ -21,6 +21,7 @@ export class H1Inbound implements Inbound {
   status = 0;
   onDrain: (() => void) | undefined = undefined;
   onGone: (() => void) | undefined = undefined;
+  onStop: ((error: GatewayError) => void) | undefined = undefined;
   private readonly request: IncomingMessage;
   private readonly response: ServerResponse;
 

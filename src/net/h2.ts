@@ -22,6 +22,7 @@ export class H2Inbound implements Inbound {
   status = 0;
   onDrain: (() => void) | undefined = undefined;
   onGone: (() => void) | undefined = undefined;
+  onStop: ((error: GatewayError) => void) | undefined = undefined;
   private readonly stream: ServerHttp2Stream;
   private trailers: FlatHeaders | undefined = undefined;
   private closed = false;

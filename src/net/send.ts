@@ -143,11 +143,11 @@ class Handler implements Controls {
 
   pause(): void {
     this.held = true;
-    this.controller?.pause();
+    if (!this.silent) this.controller?.pause();
   }
   resume(): void {
     this.held = false;
-    this.controller?.resume();
+    if (!this.silent) this.controller?.resume();
   }
   abort(): void {
     this.silent = true;

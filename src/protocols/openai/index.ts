@@ -5,6 +5,7 @@ import { asGatewayError, errors } from "../../core/errors.ts";
 import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
 import { run } from "../../core/run.ts";
 import type { Door, RouteInfo, Site } from "../../core/site.ts";
+import { checkRequest } from "./rules.ts";
 import { OpenAISink, sendJson } from "./sink.ts";
 
 /**
@@ -55,6 +56,7 @@ function callOf(site: Site, inbound: Inbound, op: Operation, body: Body): Call {
   if (typeof stream !== "boolean")
     throw errors.fieldInvalid([{ field: "stream", description: "must be true or false" }]);
   const plan = site.plan(op, name);
+  checkRequest(op, body);
   return new Call(arrive(inbound, "openai", "openai"), plan, body, stream && op !== "embeddings");
 }
 

@@ -31,6 +31,7 @@ export class OpenAISink implements Sink {
   tie(running: Running): void {
     this.inbound.onDrain = () => running.resume();
     this.inbound.onGone = () => running.cancel();
+    this.inbound.onStop = (error) => running.stop(error);
   }
 
   reply(call: Call, body: Body): void {

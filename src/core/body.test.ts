@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { Body } from "./body.ts";
+
+const of = (text: string) => Body.ofBytes(Buffer.from(text));
+
+describe("Body", () => {
+  it("keeps what nobody reads byte for byte when a member is replaced", () => {
+    const body = of('{ "model" : "chat", "x":  1.0, "n":10000000000000000001 }');
+    body.set("model", "gpt-4o");
+    expect(body.bytes.toString()).toBe('{ "model" : "gpt-4o", "x":  1.0, "n":10000000000000000001 }');
+  });
+
+  it("puts a new member first, into an empty object too", () => {
+    const body = of('{"a":1}');
+    body.set("b", [2]);
+    body.set("a", "longer than before");
+    body.set("b", 3);
+    expect(body.bytes.toString()).toBe('{"b":3,"a":"longer than before"}');
+    const empty = of("{}");
+    empty.set("a", 1);
+    expect(empty.bytes.toString()).toBe('{"a":1}');
+    expect(empty.peek("a")).toBe(1);
+  });
+
+  it("gives the same values whether they are peeked at or parsed, before and after a change", () => {
+    const body = of('{"a":{"b":[1,2]},"c":"é"}');
+    expect(body.peek("a")).toEqual({ b: [1, 2] });
+    expect(body.json["c"]).toBe("é");
+    body.set("c", "ü");
+    expect(body.json["c"]).toBe("ü");
+    expect(body.peek("c")).toBe("ü");
+    expect(JSON.parse(body.bytes.toString())).toEqual({ a: { b: [1, 2] }, c: "ü" });
+    expect(body.peek("toString")).toBeUndefined();
+  });
+
+  it("sends a repeated key as it was read, so that one route is not another upstream", () => {
+    const body = of('{"model":"a","model":"b"}');
+    expect(body.peek("model")).toBe("b");
+    expect(body.bytes.toString()).toBe('{"model":"b"}');
+  });
+
+  it("reads an escaped key as its letters", () => {
+    const body = of('{"mod\\u0065l":"a"}');
+    expect(body.peek("model")).toBe("a");
+    body.set("model", "b");
+    expect(body.bytes.toString()).toBe('{"model":"b"}');
+  });
+
+  it("does not touch a prototype", () => {
+    const body = of('{"__proto__":{"polluted":1},"a":1}');
+    expect(body.peek("polluted")).toBeUndefined();
+    body.set("a", 2);
+    expect(body.bytes.toString()).toBe('{"__proto__":{"polluted":1},"a":2}');
+    expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
+  });
+
+  it.each([
+    ["", "ends too early or is empty"],
+    ['{"a":tru}', "not valid JSON"],
+    ['{"a":1', "not valid JSON"],
+    ["[1]", "must be one JSON object"],
+    ["null", "must be one JSON object"],
+    [`{"a":${"[".repeat(100_000)}`, "nested deeper than 64"],
+  ])("refuses %.20s as BODY_MALFORMED and does not repeat it", (text, words) => {
+    expect(() => of(text).json).toThrow(
+      expect.objectContaining({ message: expect.stringContaining(words), fault: { reason: "BODY_MALFORMED" } }),
+    );
+  });
+});
