@@ -162,9 +162,9 @@ export interface Fault {
   readonly retryAfterMs?: number;
   readonly upstreamStatus?: number;
   readonly upstreamRequestId?: string;
-  /** The provider's own `error.type` and `error.code`, kept for callers of the same dialect. */
-  readonly upstreamType?: string;
-  readonly upstreamCode?: string;
+  /** In place of the row's OpenAI type and code, such as the provider's own. */
+  readonly type?: string;
+  readonly code?: string | null;
   /** For a path that does not take the method: those it takes. */
   readonly allow?: string;
   /** Which of the four limits passed; for the log and metrics. */
@@ -215,7 +215,7 @@ export const errors = {
   routeUnknown: (name: string) =>
     new GatewayError(`No route is named ${JSON.stringify(clip(name))}.`, { reason: "ROUTE_UNKNOWN", param: "model" }),
   pathUnknown: (method: string, path: string) =>
-    new GatewayError(`Nothing is served at ${clip(method)} ${clip(path)}.`, { reason: "ROUTE_UNKNOWN" }),
+    new GatewayError(`Nothing is served at ${clip(method)} ${clip(path)}.`, { reason: "ROUTE_UNKNOWN", code: null }),
   operationUnsupported: (what: string) => new GatewayError(what, { reason: "OPERATION_UNSUPPORTED" }),
   upstreamFailed: (why: string, cause?: unknown, upstreamStatus?: number) =>
     new GatewayError(

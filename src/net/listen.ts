@@ -130,7 +130,8 @@ function makeHttp1(settings: ListenSettings, host: Host): Http1 {
       requireHostHeader: false,
     },
     (request: IncomingMessage, response: ServerResponse) => {
-      if (draining.has(http1)) response.setHeader("connection", "close");
+      // Its answer may have begun before the end was known, and promised to keep the connection.
+      response.on("finish", () => draining.has(http1) && request.socket.destroySoon());
       host.handle(new H1Inbound(request, response, host));
     },
   );

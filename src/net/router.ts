@@ -65,6 +65,7 @@ function methodUnknown(inbound: Inbound, allowed: ReadonlySet<string>): GatewayE
   return new GatewayError(`${inbound.path} takes ${allow}, not ${inbound.method}.`, {
     reason: "ROUTE_UNKNOWN",
     http: 405,
+    code: null,
     allow,
   });
 }

@@ -5,7 +5,7 @@ import type { Plan, Target } from "../../src/core/plan.ts";
 import type { Inbound, Mount } from "../../src/core/protocol.ts";
 import { type Door, ROUTE_TYPES, type RouteInfo, type RouteType, type Site } from "../../src/core/site.ts";
 import { realClock } from "../../src/net/clock.ts";
-import { LISTEN_DEFAULTS, type ListenSettings, listen } from "../../src/net/listen.ts";
+import { LISTEN_DEFAULTS, type Listening, type ListenSettings, listen } from "../../src/net/listen.ts";
 import { Router } from "../../src/net/router.ts";
 import { planOf } from "./plan.ts";
 
@@ -56,6 +56,7 @@ export interface OpenDoor extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly door: Door & { site: Site; stopping: boolean };
+  readonly listening: Listening;
   /** Exchanges that are over, in the order in which they ended. */
   readonly finished: readonly Inbound[];
   /** Exchanges that began and are not over. */
@@ -102,9 +103,12 @@ export async function openDoor(
     url: `${settings.tls ? "https" : "http"}://127.0.0.1:${port.port}`,
     port: port.port,
     door,
+    listening: port,
     finished,
     underWay,
-    change: () => listeners.forEach((listener) => listener()),
+    change() {
+      for (const listener of listeners) listener();
+    },
     async [Symbol.asyncDispose]() {
       port.cut();
       await port.drain();

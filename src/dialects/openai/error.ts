@@ -10,9 +10,9 @@ export function openAIError(error: GatewayError): string {
   return JSON.stringify({
     error: {
       message: error.message,
-      type: fault.upstreamType ?? row.type,
+      type: fault.type ?? row.type,
       param: fault.param ?? null,
-      code: fault.upstreamCode ?? row.code,
+      code: fault.code === undefined ? row.code : fault.code,
     },
   });
 }

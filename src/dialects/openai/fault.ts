@@ -23,8 +23,8 @@ export function openAIFault(provider: string, status: number, headers: ReplyHead
   if (reason === "UPSTREAM_REJECTED") {
     fault.http = effective;
     const { type, code, param } = error ?? {};
-    if (typeof type === "string") fault.upstreamType = type;
-    if (typeof code === "string") fault.upstreamCode = code;
+    if (typeof type === "string") fault.type = type;
+    if (typeof code === "string") fault.code = code;
     if (typeof param === "string") fault.param = param;
     return new GatewayError(message ?? `The provider ${provider} refused the request with status ${effective}.`, fault);
   }

@@ -3,10 +3,11 @@ import { Body } from "../../core/body.ts";
 import { Call, type Operation } from "../../core/call.ts";
 import { asGatewayError, errors } from "../../core/errors.ts";
 import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
+import { sendJson } from "../../core/rest.ts";
 import { run } from "../../core/run.ts";
 import type { Door, RouteInfo, Site } from "../../core/site.ts";
 import { checkRequest } from "./rules.ts";
-import { OpenAISink, sendJson } from "./sink.ts";
+import { OpenAISink } from "./sink.ts";
 
 /**
  * OpenAI's paths: chat completions, completions, embeddings and models, where `model` is the name of a route.

@@ -3,19 +3,9 @@ import type { Call } from "../../core/call.ts";
 import type { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Inbound, Running, Sink } from "../../core/protocol.ts";
+import { errorHeaders, JSON_HEAD, STREAM_HEAD } from "../../core/rest.ts";
 import { servedHeaders } from "../../core/served.ts";
 import { openAIError } from "../../dialects/openai/error.ts";
-
-const JSON_HEAD = ["content-type", "application/json", "cache-control", "no-store"];
-// `no-transform` and the nginx header keep proxies in between from holding events back.
-const STREAM_HEAD = [
-  "content-type",
-  "text/event-stream; charset=utf-8",
-  "cache-control",
-  "no-store, no-transform",
-  "x-accel-buffering",
-  "no",
-];
 
 /** Answers one OpenAI caller: bytes of the common shape go out as they came. */
 export class OpenAISink implements Sink {
@@ -66,19 +56,4 @@ export class OpenAISink implements Sink {
     const served = call === undefined ? [] : servedHeaders(call);
     this.inbound.send(error.http, [...JSON_HEAD, ...errorHeaders(error), ...served], openAIError(error));
   }
-}
-
-/** Headers that say what to do about a refusal. */
-export function errorHeaders({ fault }: GatewayError): string[] {
-  const headers: string[] = [];
-  if (fault.retryAfterMs !== undefined) headers.push("retry-after", String(Math.ceil(fault.retryAfterMs / 1000)));
-  if (fault.allow !== undefined) headers.push("allow", fault.allow);
-  if (fault.reason === "CALLER_UNKNOWN") headers.push("www-authenticate", "Bearer");
-  if (fault.upstreamRequestId !== undefined) headers.push("x-polygate-upstream-request-id", fault.upstreamRequestId);
-  return headers;
-}
-
-/** Answers with plain JSON. */
-export function sendJson(inbound: Inbound, json: JsonObject): void {
-  inbound.send(200, JSON_HEAD, JSON.stringify(json));
 }
