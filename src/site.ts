@@ -15,6 +15,8 @@ export interface SiteParts {
   readonly tools: Tools;
   readonly hooks: readonly Hooks[];
   /** Told of every reload: its problems as lines, none when it went live. */
+  /** Told when the system refuses to watch the file. */
+  readonly watchFailed: (error: unknown) => void;
   readonly reloaded: (ok: boolean, generation: number, problems: readonly string[]) => void;
 }
 
@@ -54,7 +56,7 @@ export class LiveSite {
   constructor(parts: SiteParts, loaded: Loaded, site: Site) {
     this.parts = parts;
     this.site = site;
-    this.watching = watch(loaded.files, () => void this.reload());
+    this.watching = watch(loaded, () => void this.reload());
   }
 
   /** Calls `listener` after every swap, and when the gateway begins to stop. Returns how to stop listening. */
@@ -83,7 +85,7 @@ export class LiveSite {
     const generation = this.site.generation + 1;
     try {
       const loaded = await load(parts.path, { kinds });
-      this.watching.files(loaded.files);
+      this.watching.follow(loaded);
       if (loaded.problems.length > 0) {
         parts.reloaded(false, this.site.generation, loaded.problems.map(formatProblem));
         return false;

@@ -8,6 +8,7 @@ import {
   type MessageShape,
 } from "@bufbuild/protobuf";
 import { type ReflectList, type ReflectMap, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import type { FieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { absentKey, fieldName } from "./mlflow.ts";
 import { didYouMean } from "./nearest.ts";
@@ -175,14 +176,12 @@ class Decoder {
 
   private required(target: ReflectMessage): void {
     for (const field of target.fields) {
-      const rules = rulesOf(field);
-      if (!rules?.required || target.isSet(field)) continue;
+      if (target.isSet(field) || !needed(field, target.get(field))) continue;
       const { at, path } = this.origins.spot(target.message, field.name);
       const { node } = this.origins.field(target.message, field.name) ?? {};
-      // What stands there but is not set was reported, unless it is the empty value.
-      const empty = node?.kind === "list" ? node.items.length === 0 : node?.kind === "scalar" && node.value === "";
-      if (empty) this.report.problem(at, path, "empty; give it a value");
-      else if (!node || isNull(node)) this.report.problem(at, path, `missing; add ${choicesOf(rules)}`);
+      // What stands there and is not set was reported already, unless it is an empty value that no rule but this refuses.
+      if (!node || isNull(node)) this.report.problem(at, path, `missing; add ${choicesOf(field)}`);
+      else if (!this.report.has(path)) this.report.problem(at, path, "empty; give it a value");
     }
     for (const oneof of target.oneofs) {
       if (oneofRequired(oneof) && !target.oneofCase(oneof)) this.missingMember(target, oneof);
@@ -210,8 +209,19 @@ function unknownKey(desc: DescMessage, key: string): string {
   return absentKey(desc, key) ?? `unknown key${meant || `; want one of ${names.join(", ")}`}`;
 }
 
-function choicesOf({ type }: FieldRules): string {
-  const choices = type.case === "string" ? type.value.in : [];
+/** Whether the field may not be left out: it is required, or its empty value breaks its own rules. */
+function needed(field: DescField, empty: unknown): boolean {
+  const rules = rulesOf(field);
+  if (!rules || rules.required) return rules !== undefined;
+  if (field.presence !== FeatureSet_FieldPresence.IMPLICIT) return false;
+  return (
+    (field.fieldKind === "list" || field.fieldKind === "map" ? brokenWhole(rules, []) : broken(rules, empty)).length > 0
+  );
+}
+
+function choicesOf(field: DescField): string {
+  const type = rulesOf(field)?.type;
+  const choices = type?.case === "string" ? type.value.in : [];
   return choices.length > 0 ? `one of ${choices.join(", ")}` : "it";
 }
 

@@ -1,12 +1,11 @@
-import { clone, create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
-import { durationFromMs, durationMs } from "@bufbuild/protobuf/wkt";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import {
   AdminSchema,
   type Config,
   ConfigSchema,
   CorsSchema,
-  type Limits,
   LimitsSchema,
   LogLevel,
 } from "../../gen/polygate/config/v1/config_pb.js";
@@ -41,30 +40,6 @@ export function fillDefaults(config: Config): void {
     route.limits ??= create(LimitsSchema);
     fill(LimitsSchema, route.limits, config.limits!);
   }
-}
-
-/** `Limits` as numbers: milliseconds and bytes. */
-export interface Bounds {
-  readonly connectMs: number;
-  readonly firstByteMs: number;
-  readonly chunkMs: number;
-  readonly totalMs: number;
-  readonly maxRequestBytes: number;
-  readonly maxReplyBytes: number;
-}
-
-/** The numbers of a loaded config's `limits`, or of one of its routes'. What is not set reads as the default. */
-export function boundsOf(limits: Limits | undefined): Bounds {
-  const full = limits ? clone(LimitsSchema, limits) : create(LimitsSchema);
-  fill(LimitsSchema, full, CONFIG.limits!);
-  return {
-    connectMs: durationMs(full.connectTimeout!),
-    firstByteMs: durationMs(full.firstByteTimeout!),
-    chunkMs: durationMs(full.chunkTimeout!),
-    totalMs: durationMs(full.totalTimeout!),
-    maxRequestBytes: full.maxRequestBytes!,
-    maxReplyBytes: full.maxReplyBytes!,
-  };
 }
 
 function fill<Desc extends DescMessage>(desc: Desc, into: MessageShape<Desc>, from: MessageShape<Desc>): void {

@@ -34,6 +34,13 @@ export class Files {
   }
 }
 
+/** The digest of some files as they are now. */
+export async function digestOf(paths: readonly string[]): Promise<string> {
+  const files = new Files();
+  await Promise.all(paths.map((path) => files.read(path)));
+  return files.digest();
+}
+
 async function readRegular(path: string): Promise<Content> {
   try {
     await using file = await open(path);

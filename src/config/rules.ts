@@ -13,6 +13,7 @@ import {
   type FieldRules,
   FieldRulesSchema,
   field as fieldRules,
+  Ignore,
   message as messageRules,
   oneof as oneofRules,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
@@ -105,6 +106,7 @@ export const oneofRequired = (oneof: DescOneof): boolean =>
  */
 export function broken(rules: FieldRules | undefined, value: unknown): Broken[] {
   const found: Broken[] = [];
+  if (rules?.ignore === Ignore.IF_ZERO_VALUE && (value === "" || Number(value) === 0)) return found;
   for (const { name, limits } of given(rules)) {
     const { value: plain } = limitOf(value);
     const test = TESTS[name];
@@ -123,7 +125,7 @@ export function broken(rules: FieldRules | undefined, value: unknown): Broken[] 
 /** The rules that are set, each with its limit, or with its list. */
 function given(rules: FieldRules | undefined): { readonly name: string; readonly limits: readonly Limit[] }[] {
   const { case: kind, value } = rules?.type ?? {};
-  if (kind === undefined || kind === "repeated" || kind === "map") return [];
+  if (kind === undefined || kind === "repeated" || kind === "map" || rules?.ignore === Ignore.ALWAYS) return [];
   const { message } = FieldRulesSchema.field[kind];
   const set = reflect(message!, value as Message);
   return set.fields
