@@ -8,7 +8,7 @@ import { objectOf, objectsOf } from "./members.ts";
  *
  * @param json In the common shape.
  */
-export function legacyReply(op: Operation, json: JsonObject): JsonObject {
+export function legacyReply(op: Operation, json: Readonly<JsonObject>): JsonObject {
   const usage = objectOf(json["usage"]);
   const metadata: JsonObject = {
     input_tokens: usage["prompt_tokens"] ?? null,

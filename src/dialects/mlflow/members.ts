@@ -9,7 +9,7 @@ const NOISE = new Set(["system_fingerprint", "service_tier", "object"]);
  *
  * @param but Members of `from` that `first` already tells under another name.
  */
-export function withRest(first: JsonObject, from: JsonObject, but: readonly string[] = []): JsonObject {
+export function withRest(first: JsonObject, from: Readonly<JsonObject>, but: readonly string[] = []): JsonObject {
   const rest = Object.entries(from).filter(
     ([key, value]) =>
       !Object.hasOwn(first, key) &&

@@ -8,7 +8,7 @@ import { objectOf, objectsOf, withRest } from "./members.ts";
  *
  * @param json In the common shape.
  */
-export function modernReply(op: Operation, json: JsonObject): JsonObject {
+export function modernReply(op: Operation, json: Readonly<JsonObject>): JsonObject {
   const { id = null, created = null, model = null } = json;
   if (op === "embeddings") {
     const data = objectsOf(json["data"]).map((one, at) =>
@@ -26,7 +26,7 @@ export function modernReply(op: Operation, json: JsonObject): JsonObject {
 }
 
 /** One event of a stream, likewise. MLflow drops `usage` and the tool calls of a delta; here they stay. */
-export function modernEvent(op: Operation, json: JsonObject): JsonObject {
+export function modernEvent(op: Operation, json: Readonly<JsonObject>): JsonObject {
   const { id = null, created = null, model = null } = json;
   const choices = objectsOf(json["choices"]).map((choice, at) => {
     const { index = at, finish_reason = null } = choice;

@@ -1,0 +1,192 @@
+import { readFileSync } from "node:fs";
+import { ConnectSchemas, pathOf } from "./connect.ts";
+import { CONNECT } from "./examples.ts";
+import { addMlflow } from "./mlflow.ts";
+import { OpenAISchemas } from "./openai.ts";
+import { json, type Paths, restPaths } from "./paths.ts";
+import { loadProtos, type Protos } from "./protos.ts";
+import { ref, type Schema } from "./schema.ts";
+
+/** The services whose unary methods anybody can call with plain JSON. */
+const SERVICES = [
+  "polygate.v1.ChatService",
+  "polygate.v1.CompletionsService",
+  "polygate.v1.EmbeddingsService",
+  "polygate.admin.v1.RouteAdminService",
+];
+
+/** The API's description in OpenAPI 3.1, from the protos with their comments and rules, and from the REST table. */
+export function openApiDocument(): Record<string, unknown> {
+  const protos = loadProtos();
+  const { version, license } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  const openai = new OpenAISchemas(protos);
+  for (const name of ["Chat", "StreamChat", "Complete", "StreamComplete", "Embed"]) {
+    openai.of(protos.message(`polygate.v1.${name}Response`));
+    if (!name.startsWith("Stream")) openai.of(protos.message(`polygate.v1.${name}Request`));
+  }
+  addMlflow(openai, protos.message);
+  const connect = new ConnectSchemas(protos);
+  const rpc = connectPaths(protos, connect);
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Polygate",
+      version,
+      description: INFO,
+      license: { name: license, identifier: license },
+    },
+    servers: [{ url: "/" }],
+    tags: TAGS,
+    paths: { ...restPaths(), ...rpc },
+    components: {
+      schemas: sorted({ ...openai.schemas, ...connect.schemas, ...OWN }),
+      parameters: PARAMETERS,
+      headers: HEADERS,
+    },
+  };
+}
+
+function connectPaths(protos: Protos, schemas: ConnectSchemas): Paths {
+  const paths: Paths = {};
+  for (const name of SERVICES) {
+    const service = protos.service(name);
+    for (const method of service.methods) {
+      // A stream's frames are not plain JSON: it takes a Connect or gRPC client.
+      if (method.methodKind !== "unary") continue;
+      const [summary = method.name, ...rest] = protos.comment(method).split("\n\n");
+      const example = { example: { summary: "An example", value: CONNECT[method.name]! } };
+      paths[pathOf(method)] = {
+        post: {
+          tags: ["Connect"],
+          operationId: `${service.name}.${method.name}`,
+          summary: summary.replace(/\.$/, ""),
+          ...(rest.length > 0 && { description: rest.join("\n\n") }),
+          parameters: [{ $ref: "#/components/parameters/ConnectTimeout" }],
+          requestBody: { required: true, content: json(schemas.of(method.input), example) },
+          responses: {
+            "200": { description: "The answer.", content: json(schemas.of(method.output)) },
+            default: { description: "What went wrong.", content: json(ref("ConnectError")) },
+          },
+        },
+      };
+    }
+  }
+  return paths;
+}
+
+function sorted(schemas: Record<string, Schema>): Record<string, Schema> {
+  return Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+const INFO =
+  "One door in front of many model providers. The same routes answer on OpenAI's paths, on MLflow's, and over Connect, gRPC and gRPC-web at the same address.";
+
+const TAGS = [
+  { name: "OpenAI", description: "OpenAI's API. `model` is the name of a route." },
+  { name: "MLflow", description: "The paths of the MLflow AI Gateway, for its clients of every age." },
+  {
+    name: "Connect",
+    description:
+      "The services' unary methods over plain JSON. Their streaming methods, and the same methods over gRPC and gRPC-web, are at the same paths for clients of those protocols.",
+  },
+  { name: "Health", description: "For load balancers." },
+];
+
+const OWN: Record<string, Schema> = {
+  Model: {
+    type: "object",
+    description: "A route, as OpenAI describes a model.",
+    required: ["id", "object", "created", "owned_by"],
+    properties: {
+      id: { type: "string", description: "The route's name." },
+      object: { type: "string", enum: ["model"] },
+      created: { type: "integer", description: "When the config was loaded, in seconds since 1970." },
+      owned_by: { type: "string", description: "Kind of the provider of its first target." },
+    },
+  },
+  ModelList: {
+    type: "object",
+    required: ["object", "data"],
+    properties: { object: { type: "string", enum: ["list"] }, data: { type: "array", items: ref("Model") } },
+  },
+  OpenAIError: {
+    type: "object",
+    required: ["error"],
+    properties: {
+      error: {
+        type: "object",
+        required: ["message", "type", "param", "code"],
+        properties: {
+          message: { type: "string", description: "What is wrong and what to do, in a sentence." },
+          type: { type: "string", examples: ["invalid_request_error"] },
+          param: { type: ["string", "null"], description: "The member at fault." },
+          code: { type: ["string", "null"], examples: ["model_not_found"] },
+        },
+      },
+    },
+  },
+  ConnectError: {
+    type: "object",
+    description: "An error of Connect; `details` holds a `google.rpc.ErrorInfo` with the reason.",
+    required: ["code"],
+    properties: {
+      code: { type: "string", examples: ["not_found"] },
+      message: { type: "string" },
+      details: {
+        type: "array",
+        items: {
+          type: "object",
+          required: ["type", "value"],
+          properties: {
+            type: { type: "string" },
+            value: { type: "string", description: "The message in base64." },
+            debug: {},
+          },
+        },
+      },
+    },
+  },
+};
+
+const PARAMETERS = {
+  RequestId: {
+    name: "x-request-id",
+    in: "header",
+    schema: { type: "string", maxLength: 128 },
+    description: "An id of your own for this request. One is made otherwise; the answer has it either way.",
+  },
+  Timeout: {
+    name: "x-request-timeout-ms",
+    in: "header",
+    schema: { type: "integer", minimum: 1 },
+    description: "Most milliseconds that the whole call may take.",
+  },
+  ConnectTimeout: {
+    name: "connect-timeout-ms",
+    in: "header",
+    schema: { type: "integer", minimum: 1 },
+    description: "Most milliseconds that the whole call may take.",
+  },
+  RouteName: {
+    name: "name",
+    in: "path",
+    required: true,
+    schema: { type: "string" },
+    example: "chat",
+    description: "A route's name.",
+  },
+  PageToken: {
+    name: "page_token",
+    in: "query",
+    schema: { type: "string" },
+    description: "`next_page_token` of the page before.",
+  },
+};
+
+const HEADERS = {
+  RequestId: { schema: { type: "string" }, description: "Finds the request in the gateway's log." },
+  Served: {
+    schema: { type: "string" },
+    description: "Who answered: `route`, `provider`, `model`, `target` and `attempt`.",
+  },
+};

@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import type { Operation } from "../../core/call.ts";
+import { isObject, type JsonObject } from "../../core/json.ts";
+import type { Site } from "../../core/site.ts";
+import { type Asset, assetOf } from "./assets.ts";
+
+/** What the paths do whose examples name a route. */
+const CALLS: Record<string, Operation> = {
+  "/v1/chat/completions": "chat",
+  "/v1/completions": "completions",
+  "/v1/embeddings": "embeddings",
+  "/polygate.v1.ChatService/Chat": "chat",
+  "/polygate.v1.CompletionsService/Complete": "completions",
+  "/polygate.v1.EmbeddingsService/Embed": "embeddings",
+};
+
+/** Gives the description as it is for a site; made once for each. */
+export function describer(): (site: Site) => Asset {
+  let text: string | undefined;
+  let made: { readonly generation: number; readonly asset: Asset } | undefined;
+  return (site) => {
+    if (made?.generation !== site.generation) {
+      text ??= readFileSync(new URL("openapi.json", import.meta.url), "utf8");
+      const document = withRoutes(JSON.parse(text) as JsonObject, site);
+      made = { generation: site.generation, asset: assetOf("application/json", JSON.stringify(document)) };
+    }
+    return made.asset;
+  };
+}
+
+/** Puts the site's own routes into the examples and the lists to choose from, so that what is tried out works. */
+export function withRoutes(document: JsonObject, site: Site): JsonObject {
+  const names = site.routes.map((route) => route.name);
+  const first = (op: Operation) => site.routes.find((route) => route.op === op)?.name;
+  for (const [path, op] of Object.entries(CALLS)) {
+    const name = first(op);
+    if (name === undefined) continue;
+    for (const example of examplesAt(document, path)) {
+      if (isObject(example) && isObject(example["value"])) example["value"]["model"] = name;
+    }
+  }
+  const parameter = at(document, "components", "parameters", "RouteName");
+  if (names.length > 0) {
+    parameter["schema"] = { type: "string", enum: names };
+    parameter["example"] = first("chat") ?? names[0]!;
+  }
+  return document;
+}
+
+function examplesAt(document: JsonObject, path: string) {
+  const found = at(document, "paths", path, "post", "requestBody", "content", "application/json", "examples");
+  return Object.values(found);
+}
+
+/** The object at a path; an empty one when there is none. */
+function at(from: JsonObject, ...keys: readonly string[]): JsonObject {
+  let here = from;
+  for (const key of keys) {
+    const next = here[key];
+    if (!isObject(next)) return {};
+    here = next;
+  }
+  return here;
+}

@@ -1,0 +1,77 @@
+import { GatewayError } from "../../core/errors.ts";
+import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
+import { sendJson } from "../../core/rest.ts";
+import type { Door } from "../../core/site.ts";
+import { invoke } from "./invoke.ts";
+import { getLimits, setLimits } from "./limits.ts";
+import { ENDPOINTS, getRoute, listRoutes, ROUTES } from "./listing.ts";
+import { refuse } from "./sink.ts";
+
+/**
+ * MLflow's AI Gateway: the paths of 2.5-2.22, in the words of the caller's era.
+ * @see https://mlflow.org/docs/2.8.1/llms/gateway/index.html
+ * @see https://mlflow.org/docs/2.22.1/llms/deployments/index.html
+ */
+export const protocol: Protocol = { kind: "mlflow", mounts };
+
+function mounts(door: Door): readonly Mount[] {
+  const endpoints = endpointsOf(door);
+  const patterns = endpoints.map(({ path }) => patternOf(path));
+  const turnAway = (inbound: Inbound, error: GatewayError) => {
+    // Only the router's own refusals are about the path; others would be of any path.
+    if (error.fault.reason === "ROUTE_UNKNOWN") turnFromPath(door, inbound, error, patterns);
+    else refuse(inbound, error);
+  };
+  const mount = (prefix: string, own: readonly Endpoint[]): Mount => ({ prefix, endpoints: own, refuse: turnAway });
+  return [
+    mount("/api/2.0/", endpoints),
+    mount("/gateway/", []),
+    mount("/endpoints/", []),
+    mount("/health", [{ method: "GET", path: "/health", handle: (inbound) => sendJson(inbound, { status: "OK" }) }]),
+  ];
+}
+
+function endpointsOf(door: Door): readonly Endpoint[] {
+  const get = (path: string, handle: Endpoint["handle"]): Endpoint => ({ method: "GET", path, handle });
+  const post = (path: string, handle: Endpoint["handle"]): Endpoint => ({ method: "POST", path, handle });
+  const endpoints: Endpoint[] = [];
+  for (const family of [ROUTES, ENDPOINTS]) {
+    endpoints.push(
+      get(family.path, (inbound) => listRoutes(door.site, inbound, family)),
+      get(`${family.path}{name}`, (inbound, [name]) => getRoute(door.site, inbound, family, name!)),
+      get(`${family.limits}{name}`, getLimits),
+      post(family.limits, (inbound) => setLimits(door.site, inbound)),
+      post(`${family.calls}{name}/invocations`, (inbound, [name]) => invoke(door, inbound, name!)),
+    );
+  }
+  return endpoints;
+}
+
+/**
+ * Refuses a path as MLflow does: one that differs from ours by its last slash is sent there (307), one of no route is not
+ * found whatever the method, and 405 names the methods that a path takes.
+ */
+function turnFromPath(door: Door, inbound: Inbound, error: GatewayError, patterns: readonly RegExp[]): void {
+  const { path, query } = inbound;
+  const called = INVOCATIONS.exec(path)?.[1];
+  const known = called === undefined || door.site.route(decoded(called)) !== undefined;
+  const other = path.endsWith("/") ? path.slice(0, -1) : `${path}/`;
+  if (error.fault.allow !== undefined && known) refuse(inbound, new GatewayError("Method Not Allowed", error.fault));
+  else if (known && (other === "/health" || patterns.some((pattern) => pattern.test(other)))) {
+    inbound.send(307, ["location", `${inbound.base}${other}${query === "" ? "" : `?${query}`}`], "");
+  } else refuse(inbound, new GatewayError("Not Found", { reason: "ROUTE_UNKNOWN" }));
+}
+
+const INVOCATIONS = /^\/(?:gateway|endpoints)\/([^/]+)\/invocations\/?$/;
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll(".", "\\.").replace("{name}", "[^/]+")}$`);
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return "";
+  }
+}

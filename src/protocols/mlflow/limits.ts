@@ -1,0 +1,36 @@
+import { header } from "../../core/arrival.ts";
+import { asGatewayError, GatewayError } from "../../core/errors.ts";
+import type { Endpoint, Inbound } from "../../core/protocol.ts";
+import type { Site } from "../../core/site.ts";
+import { readBody } from "../../dialects/mlflow/body.ts";
+import { invalid } from "../../dialects/mlflow/issue.ts";
+import { speechOf } from "../../dialects/mlflow/speech.ts";
+import { refuse } from "./sink.ts";
+
+/** MLflow has the paths and not the thing; so it is here. */
+export const getLimits: Endpoint["handle"] = (inbound) => refuse(inbound, missing(inbound, "get_limits"));
+
+export function setLimits(site: Site, inbound: Inbound): void {
+  inbound.collect(site.maxRequestBytes, (error, bytes) => {
+    try {
+      if (error) throw error;
+      const { body, speech } = readBody("chat", inbound.headers, bytes);
+      const { json } = body;
+      const absent = ["route", "limits"].filter((key) => json[key] === undefined);
+      if (absent.length === 0) throw missing(inbound, "set_limits");
+      const issue = { type: "missing", msg: "Field required", input: { ...json } };
+      throw invalid(
+        absent.map((key) => ({ ...issue, loc: ["body", key] })),
+        speech.format,
+      );
+    } catch (thrown) {
+      refuse(inbound, asGatewayError(thrown));
+    }
+  });
+}
+
+function missing(inbound: Inbound, what: string): GatewayError {
+  const { format } = speechOf(header(inbound.headers, "user-agent"), undefined, []);
+  const tail = format === "legacy" ? "is not available in OSS MLflow AI Gateway." : "is not available yet.";
+  return new GatewayError(`The ${what} API ${tail}`, { reason: "OPERATION_UNSUPPORTED" });
+}

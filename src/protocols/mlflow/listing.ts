@@ -1,0 +1,101 @@
+import { header } from "../../core/arrival.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
+import type { Inbound } from "../../core/protocol.ts";
+import { sendJson } from "../../core/rest.ts";
+import type { RouteInfo, Site } from "../../core/site.ts";
+import { refusal } from "../../dialects/mlflow/issue.ts";
+import { speechOf } from "../../dialects/mlflow/speech.ts";
+import { refuse } from "./sink.ts";
+
+/** One of the two names under which MLflow lists the same things. */
+export interface Family {
+  /** Where they are listed. */
+  readonly path: string;
+  /** Where their limits would be. */
+  readonly limits: string;
+  /** Where they are called. */
+  readonly calls: string;
+  readonly one: "route" | "endpoint";
+}
+
+/** MLflow 2.5 and later. */
+export const ROUTES: Family = {
+  path: "/api/2.0/gateway/routes/",
+  limits: "/api/2.0/gateway/limits/",
+  calls: "/gateway/",
+  one: "route",
+};
+/** MLflow 2.9 and later. */
+export const ENDPOINTS: Family = {
+  path: "/api/2.0/endpoints/",
+  limits: "/api/2.0/endpoints/limits/",
+  calls: "/endpoints/",
+  one: "endpoint",
+};
+
+/** MLflow's own; its clients ask for pages until `next_page_token` is null. */
+const PAGE_SIZE = 3000;
+
+/** All routes from `page_token` on. 422 for a token that MLflow would not have given: there it is a 500. */
+export function listRoutes(site: Site, inbound: Inbound, family: Family): void {
+  const from = startOf(inbound.query);
+  if (from === undefined) {
+    refuse(
+      inbound,
+      refusal("The page_token is not one that this gateway gave; leave it out to begin at the first page."),
+    );
+    return;
+  }
+  const page = site.routes.slice(from, from + PAGE_SIZE).map((route) => told(route, inbound, family));
+  const next = from + PAGE_SIZE;
+  sendJson(inbound, {
+    [`${family.one}s`]: page,
+    next_page_token: next < site.routes.length ? tokenOf(next) : null,
+  });
+}
+
+export function getRoute(site: Site, inbound: Inbound, family: Family, name: string): void {
+  const route = site.route(name);
+  if (route) {
+    sendJson(inbound, told(route, inbound, family));
+    return;
+  }
+  const { one } = family;
+  // A slash that came percent-encoded: MLflow decodes first and then finds no such path.
+  const detail = name.includes("/")
+    ? "Not Found"
+    : `The ${one} '${name}' is not present or active on the server. Please verify the ${one} name.`;
+  refuse(inbound, new GatewayError(detail, { reason: "ROUTE_UNKNOWN" }));
+}
+
+function told({ name, routeType, targets }: RouteInfo, inbound: Inbound, { one }: Family): JsonObject {
+  const [first] = targets;
+  const route: JsonObject = {
+    name,
+    [`${one}_type`]: routeType,
+    model: { name: first!.model, provider: first!.provider },
+    // MLflow's own paths, under both names.
+    [`${one}_url`]: `/gateway/${name}/invocations`,
+  };
+  // MLflow 2.22 and 3 demand the key; clients of 2.5-2.8 never saw it.
+  const agent = header(inbound.headers, "user-agent");
+  if (one === "endpoint" || speechOf(agent, undefined, []).format === "modern") route["limit"] = null;
+  return route;
+}
+
+function startOf(query: string): number | undefined {
+  const token = new URLSearchParams(query).get("page_token");
+  if (token === null) return 0;
+  try {
+    const { index } = JSON.parse(Buffer.from(token, "base64").toString("utf8")) as { index: unknown };
+    return typeof index === "number" && Number.isInteger(index) && index >= 0 ? index : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** As Python writes it, so that a token is good at either gateway. */
+function tokenOf(index: number): string {
+  return Buffer.from(`{"index": ${index}}`).toString("base64");
+}
