@@ -78,7 +78,7 @@ function checkText(rules: MemberRules, text: string, path: string, found: Violat
   if (rules.in && !rules.in.includes(text)) add(`must be one of ${rules.in.join(", ")}`);
 }
 
-const points = (text: string) => [...text].length;
+const points = (text: string) => Array.from(text).length;
 
 const regexes = new Map<string, RegExp>();
 function regexOf(pattern: string): RegExp {

@@ -86,24 +86,24 @@ function randomMessage(desc: DescMessage, roll: Roll): Message {
 }
 
 describe.each([...REQUESTS, ...REPLIES].map((desc) => [desc.name, desc] as const))("%s", (_, desc) => {
-  const { toCommon, fromCommon } = codec(desc);
+  const mapped = codec(desc);
 
   it("is the same after a way through JSON text and the wire", () => {
     for (const seed of SEEDS) {
       const message = randomMessage(desc, dice(seed));
-      const read = fromCommon(JSON.parse(JSON.stringify(toCommon(message))) as JsonObject);
+      const read = mapped.fromCommon(JSON.parse(JSON.stringify(mapped.toCommon(message))) as JsonObject);
       const back = fromBinary(desc, toBinary(desc, read));
-      expect(equals(desc, back, message), `seed ${seed}: ${JSON.stringify(toCommon(message))}`).toBe(true);
+      expect(equals(desc, back, message), `seed ${seed}: ${JSON.stringify(mapped.toCommon(message))}`).toBe(true);
     }
   });
 
   it("never throws on odd values, and loses none that a Struct can hold", () => {
     for (const seed of SEEDS) {
       const roll = dice(seed);
-      const json = mutate(toCommon(randomMessage(desc, roll)), roll);
-      const message = fromCommon(json);
+      const json = mutate(mapped.toCommon(randomMessage(desc, roll)), roll);
+      const message = mapped.fromCommon(json);
       expect(() => [toBinary(desc, message), toJsonString(desc, message)], JSON.stringify(json)).not.toThrow();
-      expect(pruned(toCommon(message)), `seed ${seed}`).toEqual(pruned(json));
+      expect(pruned(mapped.toCommon(message)), `seed ${seed}`).toEqual(pruned(json));
     }
   });
 });

@@ -72,8 +72,8 @@ function bareShape(desc: DescMessage, field: DescField, shapeOf: ShapeOf): Shape
 }
 
 interface ObjectShape {
-  read(json: JsonObject): Fields;
-  write(message: Fields): JsonObject;
+  readonly read: (json: JsonObject) => Fields;
+  readonly write: (message: Fields) => JsonObject;
 }
 
 function objectShape(desc: DescMessage, shapeOf: ShapeOf, facts: Facts, own: readonly string[]): ObjectShape {

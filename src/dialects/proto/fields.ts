@@ -25,7 +25,7 @@ function elementShape(field: DescField, messages: ShapeOf): Shape {
   if (field.message) return field.message.typeName === "google.protobuf.Struct" ? STRUCT : messages(field.message);
   if (field.enum) return enumShape(field.enum);
   const shape = SCALARS[field.scalar as ScalarType];
-  if (!shape) throw new TypeError(`${field} has a type that has no place in JSON here.`);
+  if (!shape) throw new TypeError(`${field.toString()} has a type that has no place in JSON here.`);
   return shape;
 }
 
@@ -40,11 +40,11 @@ function listShape(field: DescField & { fieldKind: "list" }, item: Shape): Shape
       for (let i = 0; i < json.length; i++) if (item.read(json[i]!) === MISFIT) return MISFIT;
       return json;
     }
-    const values = new Array<unknown>(json.length);
+    const values: unknown[] = [];
     for (let i = 0; i < json.length; i++) {
       const one = double && json[i] === null ? Number.NaN : item.read(json[i]!);
       if (one === MISFIT) return MISFIT;
-      values[i] = one;
+      values.push(one);
     }
     return values;
   };

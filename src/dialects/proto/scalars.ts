@@ -58,11 +58,11 @@ export function readFloats(base64: string): number[] | typeof MISFIT {
   const bytes = Buffer.from(base64, "base64");
   if (bytes.length % 4 !== 0 || Math.ceil(bytes.length / 3) * 4 - base64.length > 2) return MISFIT;
   const count = bytes.length / 4;
-  const floats = new Array<number>(count);
+  const floats: number[] = [];
   for (let i = 0; i < count; i++) {
     const float = bytes.readFloatLE(i * 4);
     if (!Number.isFinite(float)) return MISFIT;
-    floats[i] = float;
+    floats.push(float);
   }
   return floats;
 }
