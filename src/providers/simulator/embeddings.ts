@@ -37,12 +37,13 @@ export function embeddingsReply(request: JsonObject, model: string): JsonObject 
 
 /**
  * A vector of length 1 for a text. Its words and the groups of three characters in them are hashed to places of the
- * vector, so texts that share words, or parts of words, point the same way; case and spacing make no difference. It knows
+ * vector, so texts that share words, or parts of words, point the same way; case, spacing and punctuation make no difference. It knows
  * nothing of meaning.
  */
 export function embed(text: string, dimensions: number): Float32Array {
   const vector = new Float32Array(dimensions);
-  for (const word of text.normalize("NFKC").toLowerCase().trim().split(/\s+/)) {
+  const plain = text.normalize("NFKC").toLowerCase();
+  for (const word of plain.match(/[\p{L}\p{N}]+/gu) ?? [plain]) {
     const framed = `<${word}>`;
     add(vector, framed, 1);
     for (let at = 0; at + 3 <= framed.length; at++) add(vector, framed.slice(at, at + 3), 0.5);

@@ -15,16 +15,16 @@ export const provider: Provider<SimulatorSettings> = {
   kind: "simulator",
   settings: SimulatorSettingsSchema,
   check,
-  open({ reply, firstByteDelay, chunkDelay, faults }, { clock, wallNow, random }): Upstream {
+  open({ reply, firstByteDelay, chunkDelay, faults }, tools): Upstream {
     const pace: Pace = { firstByteMs: ms(firstByteDelay), chunkMs: ms(chunkDelay) };
-    const nextFault = faultsOf(faults, random);
+    const nextFault = faultsOf(faults, () => tools.random());
     return {
       origin: undefined,
       speaks: { chat: "openai", completions: "openai", embeddings: "openai" },
       exchange(outgoing, receiver) {
         const fault = nextFault();
-        const write = () => scriptOf(fault, () => answer(outgoing, reply, Math.floor(wallNow() / 1000)));
-        return new Playback(write, pace, clock, receiver);
+        const write = () => scriptOf(fault, () => answer(outgoing, reply, Math.floor(tools.wallNow() / 1000)));
+        return new Playback(write, pace, tools.clock, receiver);
       },
       encode(call, body, model) {
         body.set("model", model);

@@ -4,7 +4,16 @@ import { countTokens, firstTokens, tokensOf } from "./tokens.ts";
 describe("the simulator's tokens", () => {
   it("are words of up to four letters with the space before them, and single signs", () => {
     expect([...tokensOf("Hello, my dear   world!\n")]).toEqual([
-      ...["Hell", "o", ",", " my", " dear", "  ", " worl", "d", "!", "\n"],
+      "Hell",
+      "o",
+      ",",
+      " my",
+      " dear",
+      "  ",
+      " worl",
+      "d",
+      "!",
+      "\n",
     ]);
   });
 
