@@ -62,8 +62,8 @@ export function clientSuite(tool: Tool, name: string, body: (path: string) => vo
 export const need = (tool: Tool, skip: (note: string) => never): string => find(tool) ?? leaveOut(tool, skip);
 
 function leaveOut(tool: Tool, skip: (note: string) => never): never {
-  const reason = `${tool} is not found; scripts/ci-tools.sh installs it`;
-  if (process.env["POLYGATE_TEST_ALL"] === "1") throw new Error(`${reason}.`);
+  const reason = `${tool} is not found`;
+  if (process.env["POLYGATE_TEST_ALL"] === "1") throw new Error(`${reason}; scripts/ci-tools.sh installs it.`);
   return skip(reason);
 }
 
