@@ -123,6 +123,8 @@ export interface Protocol {
 export interface Mount {
   readonly prefix: string;
   readonly endpoints: readonly Endpoint[];
+  /** In place of the prefix, which then only gives the order: whether a request that no endpoint has is this family's. */
+  claims?(inbound: Inbound): boolean;
   /** Answers for a path or method that no endpoint has; also for a failure before any endpoint ran. */
   refuse(inbound: Inbound, error: GatewayError): void;
 }

@@ -45,8 +45,7 @@ export class Router {
       }
       allowed.add(one.endpoint.method);
     }
-    const mount = this.mounts.find((one) => inbound.path.startsWith(one.prefix))!;
-    mount.refuse(
+    this.mountOf(inbound).refuse(
       inbound,
       allowed.size > 0 ? methodUnknown(inbound, allowed) : errors.pathUnknown(inbound.method, inbound.path),
     );
@@ -54,7 +53,11 @@ export class Router {
 
   /** For a failure before any endpoint ran. */
   refuse(inbound: Inbound, error: GatewayError): void {
-    this.mounts.find((one) => inbound.path.startsWith(one.prefix))!.refuse(inbound, error);
+    this.mountOf(inbound).refuse(inbound, error);
+  }
+
+  private mountOf(inbound: Inbound): Mount {
+    return this.mounts.find((one) => one.claims?.(inbound) ?? inbound.path.startsWith(one.prefix))!;
   }
 }
 
