@@ -81,7 +81,7 @@ describe("the simulator's tool calls", () => {
       const more: Readonly<Record<string, string | undefined>> = part[kind]!;
       calls[part.index!] = { ...known, [kind]: { ...sofar, [key]: `${sofar[key]}${more[key]}` } };
     }
-    expect(calls.map(({ index: _, ...call }) => call)).toEqual(json.choices[0]!.message.tool_calls);
+    expect(calls.map((call) => ({ ...call, index: undefined }))).toEqual(json.choices[0]!.message.tool_calls);
     expect(deltas.flatMap(({ tool_calls }) => tool_calls ?? []).length).toBeGreaterThan(5);
     expect(events.at(-1)!.choices[0]!.finish_reason).toBe("tool_calls");
   });
