@@ -1,7 +1,7 @@
 /** MLflow's REST paths through the whole gateway, in front of a scripted provider that speaks OpenAI's API. */
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CHAT_TEXT, events, fixture, json, sse } from "../support/canned.ts";
 import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
@@ -44,14 +44,17 @@ interface Answer {
 function ask(method: string, path: string, send?: string, headers: Record<string, string> = {}): Promise<Answer> {
   const all = { ...(send !== undefined && { "content-type": "application/json" }), ...headers };
   return new Promise((resolve, reject) => {
-    const sent = request({ port: gateway.port, method, path, headers: all, agent: false }, (response) => {
-      let body = "";
-      response.setEncoding("utf8").on("data", (text: string) => {
-        body += text;
-      });
-      response.on("end", () => resolve({ status: response.statusCode!, headers: response.headers, body }));
-      response.on("error", reject);
-    });
+    const sent = request(
+      { host: "127.0.0.1", port: gateway.port, method, path, headers: all, agent: false },
+      (response) => {
+        let body = "";
+        response.setEncoding("utf8").on("data", (text: string) => {
+          body += text;
+        });
+        response.on("end", () => resolve({ status: response.statusCode!, headers: response.headers, body }));
+        response.on("error", reject);
+      },
+    );
     sent.on("error", reject);
     sent.end(send);
   });
@@ -125,7 +128,6 @@ describe("lists", () => {
 });
 
 describe("calls", () => {
-  beforeEach(() => upstream.idle());
   const sent = () => upstream.exchanges.at(-1)!;
 
   it("answer in the modern form, under both paths", async () => {
@@ -214,6 +216,11 @@ describe("a provider's failure", () => {
     upstream.next(json(error("This model takes no images."), 400));
     expect(JSON.parse((await call("chat", HELLO)).body)).toEqual({ detail: "This model takes no images." });
   });
+});
+
+it("takes a 200 without an answer for a failure", async () => {
+  upstream.next(json({}));
+  expect((await call("chat", HELLO)).status).toBe(502);
 });
 
 it("refuses a deadline that is none in MLflow's words", async () => {

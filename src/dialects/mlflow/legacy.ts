@@ -1,12 +1,12 @@
 import type { Operation } from "../../core/call.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { objectOf, objectsOf } from "./members.ts";
+import { answersOf, objectOf } from "./members.ts";
 
 /**
  * A whole answer as MLflow 2.5-2.8 write it: `candidates` or `embeddings`, and `metadata`. What has no place there is left
  * out, but for a message's tool calls, on which MLflow fails.
  *
- * @param json In the common shape.
+ * @param json In the common shape. Throws UPSTREAM_FAILED when it has no list of choices or vectors.
  */
 export function legacyReply(op: Operation, json: Readonly<JsonObject>): JsonObject {
   const usage = objectOf(json["usage"]);
@@ -20,9 +20,9 @@ export function legacyReply(op: Operation, json: Readonly<JsonObject>): JsonObje
     route_type: `llm/v1/${op}`,
   };
   if (op === "embeddings") {
-    return { embeddings: objectsOf(json["data"]).map((one) => one["embedding"] ?? null), metadata };
+    return { embeddings: answersOf(json, "data").map((one) => one["embedding"] ?? null), metadata };
   }
-  const candidates = objectsOf(json["choices"]).map(op === "chat" ? chatCandidate : textCandidate);
+  const candidates = answersOf(json, "choices").map(op === "chat" ? chatCandidate : textCandidate);
   return { candidates, metadata };
 }
 

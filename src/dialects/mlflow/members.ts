@@ -1,3 +1,4 @@
+import { errors } from "../../core/errors.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 
 /** What MLflow never passed on and nobody misses: OpenAI's notes on its own servers. */
@@ -19,6 +20,12 @@ export function withRest(first: JsonObject, from: Readonly<JsonObject>, but: rea
       !(Array.isArray(value) && value.length === 0),
   );
   return rest.length === 0 ? first : { ...first, ...Object.fromEntries(rest) };
+}
+
+/** What a whole answer must have. Throws UPSTREAM_FAILED without it: an answer of nothing would pass for a good one. */
+export function answersOf(json: Readonly<JsonObject>, key: "choices" | "data"): JsonObject[] {
+  if (!Array.isArray(json[key])) throw errors.upstreamFailed(`The provider's answer has no list of ${key}.`);
+  return objectsOf(json[key]);
 }
 
 /** The objects of a list; none when it is no list. */

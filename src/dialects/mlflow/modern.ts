@@ -1,17 +1,17 @@
 import type { Operation } from "../../core/call.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
-import { objectOf, objectsOf, withRest } from "./members.ts";
+import { answersOf, objectOf, objectsOf, withRest } from "./members.ts";
 
 /**
  * A whole answer as MLflow 2.9 and later write it: OpenAI's shape with MLflow's members in MLflow's order, nulls in place of
  * what the provider did not say, and then what MLflow would have dropped.
  *
- * @param json In the common shape.
+ * @param json In the common shape. Throws UPSTREAM_FAILED when it has no list of choices or vectors.
  */
 export function modernReply(op: Operation, json: Readonly<JsonObject>): JsonObject {
   const { id = null, created = null, model = null } = json;
   if (op === "embeddings") {
-    const data = objectsOf(json["data"]).map((one, at) =>
+    const data = answersOf(json, "data").map((one, at) =>
       withRest({ object: "embedding", embedding: one["embedding"] ?? null, index: one["index"] ?? at }, one),
     );
     return withRest(
@@ -19,7 +19,7 @@ export function modernReply(op: Operation, json: Readonly<JsonObject>): JsonObje
       json,
     );
   }
-  const choices = objectsOf(json["choices"]).map(op === "chat" ? chatChoice : textChoice);
+  const choices = answersOf(json, "choices").map(op === "chat" ? chatChoice : textChoice);
   const object = op === "chat" ? "chat.completion" : "text_completion";
   const usage = usageOf(json["usage"], ["prompt_tokens", "completion_tokens", "total_tokens"]);
   return withRest({ id, object, created, model, choices, usage }, json);
@@ -30,7 +30,7 @@ export function modernEvent(op: Operation, json: Readonly<JsonObject>): JsonObje
   const { id = null, created = null, model = null } = json;
   const choices = objectsOf(json["choices"]).map((choice, at) => {
     const { index = at, finish_reason = null } = choice;
-    if (op !== "chat") return withRest({ index, finish_reason, text: choice["text"] ?? "" }, choice);
+    if (op !== "chat") return withRest({ index, finish_reason, text: choice["text"] ?? "" }, choice, ["delta"]);
     const delta = objectOf(choice["delta"]);
     const { role = null, content = null } = delta;
     return withRest({ index, finish_reason, delta: withRest({ role, content }, delta) }, choice);
@@ -47,6 +47,7 @@ function chatChoice(choice: JsonObject, at: number): JsonObject {
   return withRest({ index, message, finish_reason }, choice);
 }
 
+/** Some servers tell completions twice, as chats too; MLflow does not. */
 function textChoice(choice: JsonObject, at: number): JsonObject {
   const { index = at, text = "", finish_reason = null } = choice;
   return withRest({ index, text, finish_reason }, choice, ["message"]);

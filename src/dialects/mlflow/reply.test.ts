@@ -137,3 +137,11 @@ it("writes null where the provider said nothing, and does not fail on it", () =>
     },
   });
 });
+
+it("takes nothing for an answer that lists none", () => {
+  for (const reply of [modernReply, legacyReply]) {
+    for (const op of ["chat", "completions", "embeddings"] as const) {
+      expect(() => reply(op, { id: "x" })).toThrow(/^The provider's answer has no list of (choices|data)\.$/);
+    }
+  }
+});

@@ -37,25 +37,10 @@ function outcome(op: Operation, send: string, headers: HeaderMap) {
   }
 }
 
-const STREAM = "2.8 asks the provider and then fails on its answer; here nobody is asked";
 /** Cases in which we answer otherwise than what was captured, each with its reason. */
 const DIFFERENT: Record<string, string> = {
   "2.8.1 inv.nan": "MLflow fails with 500 on NaN, which is no JSON; here 422",
   "2.8.1 inv.completions.prompt_and_messages": "2.8 makes a chat of the prompt and drops the messages; here both go on",
-  "2.8.1 inv.completions.stream_true": STREAM,
-  "2.8.1 inv.completions.stream_str_true": STREAM,
-  "2.8.1 inv.completions.stream_int": STREAM,
-  "2.8.1 inv.completions.stream_bad": STREAM,
-  "2.8.1 inv.chat.stream": STREAM,
-  "2.8.1 inv.chat.stream_usage": STREAM,
-  "2.8.1 inv.chat.stream_tools": STREAM,
-  "2.8.1 inv.chat.stream_midclose": STREAM,
-  "2.8.1 inv.chat.stream_miderr": STREAM,
-  "2.8.1 inv.chat.stream_up_MOCK401": STREAM,
-  "2.8.1 inv.chat.stream_up_MOCK429": STREAM,
-  "2.8.1 inv.chat.stream_up_MOCK500": STREAM,
-  "2.8.1 inv.chat.stream_up_MOCK503HTML": STREAM,
-  "2.8.1 inv.chat.stream_up_MOCKDROP": STREAM,
   "2.22.5 inv.nan": "MLflow fails with 500 on NaN, which is no JSON; here 422",
   "2.22.5 inv.chat.extras": "MLflow 2.22 drops the name of a message",
   "2.22.5 inv.chat.tools_nested_schema": "MLflow 2.22 drops nested schemas",

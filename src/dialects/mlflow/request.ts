@@ -80,9 +80,6 @@ function refuseMembers(op: Operation, json: Readonly<Record<string, Json | undef
   if (json["n"] !== undefined && json["n"] !== null) {
     throw refusal("Invalid parameter `n`. Use `candidate_count` instead.", op === "completions" ? 400 : 422);
   }
-  // 2.8 has no form of a streamed answer, and its clients read whole ones.
-  if (json["stream"])
-    throw refusal("Setting the 'stream' parameter to 'true' is not supported with the MLflow Gateway.");
 }
 
 const COLON = Buffer.from(":");
