@@ -1,6 +1,6 @@
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { type Dice, dice } from "./seed.ts";
-import { countTokens, firstTokens, tokensOf } from "./tokens.ts";
+import { countTokens, firstTokens, startsWord, tokensOf } from "./tokens.ts";
 
 /**
  * The sentence that stands in for a model's words. It repeats what was said, so that a person sees that the call arrived,
@@ -30,17 +30,23 @@ export function endText(text: string, stops: readonly string[], most: number): E
   return { text: kept, tokens: countTokens(kept), finish: kept.length < stopped.length ? "length" : "stop" };
 }
 
-/** A text in the pieces of a stream: 3 to 6 tokens each, by the seed, which is a few words. */
+/** Most tokens of one piece of a stream, for text without spaces. */
+const MAX_PIECE = 12;
+
+/** A text in the pieces of a stream: a few words each, at least 3 to 6 tokens by the seed. A word is cut only if it is long. */
 export function* piecesOf(text: string, seed: string): Generator<string> {
   const roll: Dice = dice(`${seed}:pieces`);
+  const fewest = () => 3 + Math.floor(roll() * 4);
   let piece = "";
-  let left = 0;
+  let count = 0;
+  let least = fewest();
   for (const token of tokensOf(text)) {
-    if (left === 0) left = 3 + Math.floor(roll() * 4);
+    if (count >= MAX_PIECE || (count >= least && startsWord(token))) {
+      yield piece;
+      [piece, count, least] = ["", 0, fewest()];
+    }
     piece += token;
-    if (--left > 0) continue;
-    yield piece;
-    piece = "";
+    count++;
   }
   if (piece !== "") yield piece;
 }

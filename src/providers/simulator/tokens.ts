@@ -45,6 +45,9 @@ export function firstTokens(text: string, most: number): string {
   return text.slice(0, at);
 }
 
+/** False: the token goes on with the word of the token before it. */
+export const startsWord = (token: string): boolean => !isWord(token, 0);
+
 function isSpace(text: string, at: number): boolean {
   const c = text.charCodeAt(at);
   return c === 0x20 || (c >= 0x09 && c <= 0x0d);
