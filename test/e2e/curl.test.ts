@@ -43,7 +43,7 @@ clientSuite("curl", "curl", (curl) => {
       text: want.text,
       finish: `FINISH_REASON_${want.finish.toUpperCase()}`,
     });
-    expect(usage).toEqual({
+    expect(usage).toMatchObject({
       promptTokens: want.usage.prompt_tokens,
       completionTokens: want.usage.completion_tokens,
       totalTokens: want.usage.total_tokens,

@@ -63,7 +63,8 @@ const told = (parts: readonly ProtoAnswer[]): Streamed => {
 };
 
 clientSuite("grpcurl", "grpcurl, which learns the services by reflection", (grpcurl) => {
-  const call = (...args: readonly string[]) => run(grpcurl, ["-plaintext", "-max-time", "20", ...args]);
+  const call = (...args: readonly string[]) =>
+    run(grpcurl, ["-plaintext", "-connect-timeout", "60", "-max-time", "60", ...args]);
   const messages = question.messages.map(({ role, content }) => ({
     role: `ROLE_${role.toUpperCase()}`,
     text: content,

@@ -55,17 +55,17 @@ with grpc.insecure_channel(target) as channel:
     health = health_pb2_grpc.HealthStub(channel)
     embeddings = embeddings_pb2_grpc.EmbeddingsServiceStub(channel)
 
-    answer = chat.Chat(request(), timeout=20)
+    answer = chat.Chat(request(), timeout=60)
     [choice] = answer.choices
     unary = {"text": choice.message.text, "finish": finish(choice.finish_reason), "usage": usage(answer.usage)}
 
-    pieces = list(chat.StreamChat(chat_pb2.StreamChatRequest(chat=request()), timeout=20))
+    pieces = list(chat.StreamChat(chat_pb2.StreamChatRequest(chat=request()), timeout=60))
     deltas = [delta for piece in pieces for delta in piece.choices]
     texts = [delta.delta.content for delta in deltas if delta.delta.content]
     [ended] = [delta.finish_reason for delta in deltas if delta.finish_reason]
     stream = {"text": "".join(texts), "finish": finish(ended), "usage": usage(pieces[-1].usage), "pieces": len(texts)}
 
-    embedded = embeddings.Embed(embeddings_pb2.EmbedRequest(model="embeddings", text="a cat"), timeout=20)
+    embedded = embeddings.Embed(embeddings_pb2.EmbedRequest(model="embeddings", text="a cat"), timeout=60)
     print(
         json.dumps(
             {
@@ -73,11 +73,11 @@ with grpc.insecure_channel(target) as channel:
                 "stream": stream,
                 "served": [MessageToDict(part.served).get("route") for part in (answer, pieces[-1])],
                 "dimensions": [len(item.embedding) for item in embedded.data],
-                "unknown": failure(lambda: chat.Chat(request("no-such-route"), timeout=20)),
-                "invalid": failure(lambda: chat.Chat(chat_pb2.ChatRequest(model="chat"), timeout=20)),
+                "unknown": failure(lambda: chat.Chat(request("no-such-route"), timeout=60)),
+                "invalid": failure(lambda: chat.Chat(chat_pb2.ChatRequest(model="chat"), timeout=60)),
                 "health": [
                     health_pb2.HealthCheckResponse.ServingStatus.Name(
-                        health.Check(health_pb2.HealthCheckRequest(service=service), timeout=20).status
+                        health.Check(health_pb2.HealthCheckRequest(service=service), timeout=60).status
                     )
                     for service in ("", "chat")
                 ],

@@ -6,7 +6,7 @@ from openai import NotFoundError, OpenAI
 
 base_url, route, key = sys.argv[1:4]
 question = json.load(sys.stdin)
-client = OpenAI(base_url=f"{base_url}/v1", api_key=key, max_retries=0, timeout=20)
+client = OpenAI(base_url=f"{base_url}/v1", api_key=key, max_retries=0, timeout=60)
 
 
 def usage(u):
