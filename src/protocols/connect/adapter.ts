@@ -38,6 +38,7 @@ export function endpointsOf(handler: UniversalHandler, adapting: Adapting): Endp
  */
 function serve(handler: UniversalHandler, inbound: Inbound, adapting: Adapting): void {
   const speech = speechOf(inbound.headers);
+  inbound.protocol = speech.protocol;
   if (speech.protocol === "grpc" && !inbound.http2) {
     void refuse(inbound, errors.operationUnsupported("gRPC needs HTTP/2."));
     return;
@@ -128,5 +129,5 @@ async function refuseAsTold({ inbound }: Caller, response: UniversalServerRespon
   }
   // Connect's words can quote the request, which is the caller's to read and not the log's.
   inbound.error = fromThrown(new ConnectError("The request is not one message of its method", told.code));
-  await refuse(inbound, fromThrown(told), told.metadata);
+  await refuse(inbound, fromThrown(told));
 }

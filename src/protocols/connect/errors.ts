@@ -14,14 +14,14 @@ const MAX_VIOLATION_BYTES = 2000;
 
 /**
  * A failure as Connect, gRPC and gRPC-web tell it: the code of the error table, `google.rpc.ErrorInfo` with the reason and
- * the facts, `RetryInfo` and `BadRequest` where they apply, and the request id. Never its cause.
+ * the facts, the request id among them, `RetryInfo` and `BadRequest` where they apply. Never its cause.
  */
 export function connectError(error: GatewayError, id: string, call: Call | undefined): ConnectError {
   const { fault } = error;
   const details: Details = [
     { desc: ErrorInfoSchema, value: { reason: fault.reason, domain: DOMAIN, metadata: factsOf(error, id, call) } },
   ];
-  const metadata: Record<string, string> = { "x-request-id": id };
+  const metadata: Record<string, string> = {};
   if (fault.retryAfterMs !== undefined) {
     details.push({ desc: RetryInfoSchema, value: { retryDelay: duration(fault.retryAfterMs) } });
     metadata["retry-after"] = String(Math.ceil(fault.retryAfterMs / 1000));

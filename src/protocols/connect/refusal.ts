@@ -6,8 +6,6 @@ import { findTrailerError } from "@connectrpc/connect/protocol-grpc";
 import { trailerParse } from "@connectrpc/connect/protocol-grpc-web";
 
 const UNREADABLE = new ConnectError("the request cannot be read", Code.InvalidArgument);
-/** Of an error's headers, those that say what would be taken. */
-const TELLING = ["accept-encoding", "grpc-accept-encoding", "connect-accept-encoding"];
 
 /** The error in an answer that holds nothing else; `undefined`: it holds none. */
 export async function refusalIn(response: UniversalServerResponse): Promise<ConnectError | undefined> {
@@ -17,21 +15,12 @@ export async function refusalIn(response: UniversalServerResponse): Promise<Conn
   for await (const chunk of body) chunks.push(chunk);
   const bytes = Buffer.concat(chunks);
   const type = header.get("content-type") ?? "";
-  if (trailer) return telling(findTrailerError(trailer));
+  if (trailer) return findTrailerError(trailer);
   const web = type.startsWith("application/grpc-web");
   if (!web && !type.startsWith("application/connect+")) {
-    return status === 200 ? undefined : telling(errorFromJsonBytes(bytes, header, UNREADABLE));
+    return status === 200 ? undefined : errorFromJsonBytes(bytes, header, UNREADABLE);
   }
   if ((bytes[0]! & compressedFlag) !== 0) return UNREADABLE;
   const end = bytes.subarray(5);
-  return telling(web ? findTrailerError(trailerParse(end)) : endStreamFromJson(end).error);
-}
-
-function telling(error: ConnectError | undefined): ConnectError | undefined {
-  if (!error) return undefined;
-  const kept = TELLING.filter((name) => error.metadata.has(name)).map((name): [string, string] => [
-    name,
-    error.metadata.get(name)!,
-  ]);
-  return new ConnectError(error.rawMessage, error.code, kept);
+  return web ? findTrailerError(trailerParse(end)) : endStreamFromJson(end).error;
 }

@@ -17,21 +17,17 @@ const [unary, streaming] = createConnectRouter({
   },
 }).service(Health, {}).handlers as [UniversalHandler, UniversalHandler];
 
-/**
- * Refuses a call before its method ran, in the protocol that its content type says; Connect's JSON when that is none.
- *
- * @param metadata Sent along, such as the compressions that are known.
- */
-export async function refuse(inbound: Inbound, error: GatewayError, metadata?: Headers): Promise<void> {
+/** Refuses a call before its method ran, in the protocol that its content type says; Connect's JSON when that is none. */
+export async function refuse(inbound: Inbound, error: GatewayError): Promise<void> {
   inbound.error ??= error;
   const speech = speechOf(inbound.headers);
+  inbound.protocol = speech.protocol;
   if (speech.protocol === "grpc" && !inbound.http2) {
     inbound.send(505, ["connection", "close"], "");
     return;
   }
   const type = typeOf(speech);
   const told = connectError(error, inbound.id, inbound.call);
-  for (const [name, value] of metadata ?? []) told.metadata.set(name, value);
   const response = await (type.includes("connect+") ? streaming : unary)({
     httpVersion: inbound.http2 ? "2.0" : "1.1",
     method: "POST",

@@ -1,7 +1,7 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
-import type { Validator } from "@bufbuild/protovalidate";
+import type { Violation as Broken, Validator } from "@bufbuild/protovalidate";
 import { errors, type Violation } from "../../core/errors.ts";
 import type { Door } from "../../core/site.ts";
 
@@ -19,10 +19,16 @@ export async function check(desc: DescMessage, message: Message): Promise<void> 
   const result = (loaded ?? (await load())).validate(desc, message);
   if (result.kind === "valid") return;
   if (result.kind === "error") throw result.error;
-  const found = result.violations.map(
-    ({ field, message: description }): Violation => ({ field: pathToString(field), description }),
-  );
-  throw errors.fieldInvalid(found as [Violation, ...Violation[]]);
+  throw errors.fieldInvalid(result.violations.map(violation) as [Violation, ...Violation[]]);
+}
+
+function violation({ field, message, ruleId }: Broken): Violation {
+  const last = field.at(-1);
+  // An enum that must not be left out is told by its numbers; a caller knows its names.
+  const values =
+    ruleId === "enum.not_in" && last?.kind === "field" && last.enum?.values.filter(({ number }) => number > 0);
+  const description = values ? `must be one of ${values.map(({ name }) => name).join(", ")}` : message;
+  return { field: pathToString(field), description };
 }
 
 /** Compiles the rules soon, one message at a time, so that no caller waits for all of them. */
