@@ -138,7 +138,7 @@ function mlflowPaths(): Paths {
       post: {
         tags,
         operationId: `query${single}`,
-        summary: `Calls a ${one} (MLflow ${since})`,
+        summary: `Calls ${one === "route" ? "a" : "an"} ${one} (MLflow ${since})`,
         description:
           "What the body holds follows from the route's type. Clients of MLflow 2.5-2.8 are answered in their own form.",
         ...invoke,

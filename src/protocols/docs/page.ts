@@ -23,7 +23,6 @@ export const START = `window.ui = SwaggerUIBundle({
   deepLinking: true,
   displayRequestDuration: true,
   defaultModelsExpandDepth: 0,
-  tryItOutEnabled: true,
   validatorUrl: null,
   syntaxHighlight: { activated: true },
   onComplete() {
