@@ -1,6 +1,7 @@
 import type { Config, Model, Route } from "../../gen/polygate/config/v1/config_pb.js";
 import type { Origins } from "./origins.ts";
 import type { Report } from "./problems.ts";
+import { isNull } from "./tree.ts";
 
 /** The models of a route, in the order in which they are tried. */
 export function modelsOf(route: Route): readonly Model[] {
@@ -11,7 +12,7 @@ export function modelsOf(route: Route): readonly Model[] {
 /** What the fields' own rules cannot say: rules between fields and between routes. Defaults are filled in already. */
 export function checkConfig(config: Config, origins: Origins, report: Report): void {
   const routes = origins.field(config, "routes");
-  if (!routes || (routes.node.kind === "scalar" && routes.node.value === null)) {
+  if (!routes || isNull(routes.node)) {
     report.problem(origins.of(config).at, "routes", "missing; list at least one route, or write `routes: []` for none");
   } else if (config.routes.length === 0)
     report.warn(routes.at, routes.path, "no routes; every call is answered that there is none");

@@ -16,7 +16,7 @@ import type { Origin, Origins } from "./origins.ts";
 import { keyPath, type Report } from "./problems.ts";
 import { broken, brokenWhole, innerRules, oneofRequired, rulesOf } from "./rules.ts";
 import { isSecret } from "./secrets.ts";
-import type { Node } from "./tree.ts";
+import { isNull, type Node } from "./tree.ts";
 import { DURATION, enumForm, type Form, scalarForm, shown } from "./values.ts";
 
 /**
@@ -195,8 +195,6 @@ class Decoder {
     if (!given) this.report.problem(at, path, `want one of ${names}; add it`);
   }
 }
-
-const isNull = (node: Node): boolean => node.kind === "scalar" && node.value === null;
 
 function formOf(field: DescField): Form {
   if (field.message) return DURATION;

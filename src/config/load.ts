@@ -17,6 +17,7 @@ import { Origins } from "./origins.ts";
 import { type Problem, Report, WHOLE_FILE } from "./problems.ts";
 import { type Environment, processEnvironment, resolveSecrets, type Sources } from "./secrets.ts";
 import { checkTls } from "./tls.ts";
+import { isNull, type Node } from "./tree.ts";
 import { parseYaml } from "./yaml.ts";
 
 /** What the loader needs to know of a kind of provider. */
@@ -124,7 +125,8 @@ class Loader {
       report.problem(spot.at, spot.path, `no provider is called ${JSON.stringify(model.provider)}${meant}`);
       return;
     }
-    const node = given?.node ?? { kind: "table", at, entries: new Map() };
+    const none: Node = { kind: "table", at: given?.at ?? at, entries: new Map() };
+    const node = given && !isNull(given.node) ? given.node : none;
     const settings = decode(kind.settings, node, given?.path ?? `${path}.config`, report, origins);
     await resolveSecrets(kind.settings, settings, origins, this.sources, report);
     for (const problem of kind.check?.(settings, { name: model.name, routeType: route.routeType }) ?? []) {

@@ -29,6 +29,9 @@ export interface Entry {
   readonly value: Node;
 }
 
+/** Whether nothing stands behind a key. */
+export const isNull = (node: Node): boolean => node.kind === "scalar" && node.value === null;
+
 /** Values of a whole file, each alias counted as all that it stands for. Decoding takes about 2 us for each. */
 const MAX_VALUES = 100_000;
 const MAX_DEPTH = 100;

@@ -4,14 +4,16 @@ import { type Node, toTree } from "./tree.ts";
 
 /** Bytes. */
 const MAX_SIZE = 4 * 1024 * 1024;
-/** Lexical tokens: about 5,500 routes. The parser's time and memory grow with them, by up to 3 us and 1 KiB each. */
+/** Lexical tokens: about 4,000 routes. The parser's time and memory grow with them, by up to 3 us and 1 KiB each. */
 const MAX_TOKENS = 200_000;
+/** What the lines of one long text cost is not seen in tokens. */
+const MAX_LINES = 100_000;
 
 /**
  * Parses one YAML 1.2 document (JSON included) into a tree that knows its places. What is wrong goes to the report, and
  * nothing of a value is repeated there: it could be a key. `undefined` when there is any problem.
  *
- * Refused: more than 4 MiB or 200,000 tokens, a second document, control characters, text that is not UTF-8, and what
+ * Refused: more than 4 MiB, 100,000 lines or 200,000 tokens, a second document, control characters, text that is not UTF-8, and what
  * `toTree` refuses. A byte order mark is skipped.
  */
 export function parseYaml(source: Buffer | string, report: Report): Node | undefined {
@@ -65,6 +67,12 @@ function toText(source: Buffer | string, report: Report): string | undefined {
     report.problem(at, "", `control character U+${code}; remove it`);
     return undefined;
   }
+  let lines = 0;
+  for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", end + 1)) lines++;
+  if (lines > MAX_LINES) {
+    report.problem(WHOLE_FILE, "", `more than ${MAX_LINES} lines; a config file has to be smaller`);
+    return undefined;
+  }
   let tokens = 0;
   for (const _ of new Lexer().lex(text)) {
     if (++tokens > MAX_TOKENS) {
@@ -86,8 +94,11 @@ function inWords({ code, message }: YAMLError): string {
       return "a second `: ` on one line; put the value in quotes, or the inner key on a line of its own";
     case "RESOURCE_EXHAUSTION":
       return "nested too deeply; a config file has to be flatter";
-    case "BAD_INDENT":
     case "MISSING_CHAR":
+      if (message.startsWith("Missing closing"))
+        return "the file ends within quotes; close the quote that is open above";
+      return `not valid YAML: ${message}`;
+    case "BAD_INDENT":
     case "BLOCK_IN_FLOW":
     case "MULTILINE_IMPLICIT_KEY":
       return `not valid YAML: ${message}`;
