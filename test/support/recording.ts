@@ -1,7 +1,5 @@
-/** The two ends of a call that write down what they are told: a provider's receiver, and a protocol's sink. */
-import type { GatewayError } from "../../src/core/errors.ts";
+/** The receiving end of an exchange, which writes down what it is told. */
 import type { JsonObject } from "../../src/core/json.ts";
-import type { Sink } from "../../src/core/protocol.ts";
 import type { Breakage, Exchange, Outgoing, Receiver, ReplyHeaders } from "../../src/core/provider.ts";
 
 /** What an exchange has told its receiver so far, and the exchange's controls. */
@@ -73,38 +71,6 @@ export function record(exchange: Exchange, outgoing: Outgoing, onChunk?: (so: Re
   const controls = exchange(outgoing, receiver);
   if (status !== undefined || outcome !== undefined) throw new Error("The exchange spoke before it had returned.");
   return recorded;
-}
-
-/** A sink that takes parsed events and keeps all it is told. Throws when it is told more than one ending. */
-export class RecordingSink implements Sink {
-  readonly raw = false;
-  whole: JsonObject | undefined = undefined;
-  readonly events: JsonObject[] = [];
-  /** `reply`, `end` or the error; `undefined` while the call runs. */
-  outcome: "reply" | "end" | GatewayError | undefined = undefined;
-
-  reply(_call: unknown, body: { readonly json: JsonObject }): void {
-    this.whole = body.json;
-    this.over("reply");
-  }
-  head(): void {}
-  data(): boolean {
-    throw new Error("A sink of events was given bytes.");
-  }
-  event(json: JsonObject): boolean {
-    this.events.push(json);
-    return true;
-  }
-  end(): void {
-    this.over("end");
-  }
-  fail(_call: unknown, error: GatewayError): void {
-    this.over(error);
-  }
-  private over(outcome: "reply" | "end" | GatewayError): void {
-    if (this.outcome !== undefined) throw new Error("A call ended twice.");
-    this.outcome = outcome;
-  }
 }
 
 /** The JSON of each event of a stream, without the closing `[DONE]`. Throws when an event is no JSON. */

@@ -1,7 +1,6 @@
 /** The simulator as its tests talk to it: without a socket, at a time that the test sets. */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { SimulatorSettingsSchema } from "../../gen/providers/simulator/v1/settings_pb.js";
-import type { Arrival } from "../../src/core/call.ts";
 import type { Json, JsonObject } from "../../src/core/json.ts";
 import type { Tools, Upstream } from "../../src/core/provider.ts";
 import { provider } from "../../src/providers/simulator/index.ts";
@@ -63,17 +62,6 @@ export async function refusalOf(op: keyof typeof PATHS, request: JsonObject) {
   if (json.error === undefined) throw new Error(`It was answered: ${JSON.stringify(json)}`);
   return { status, ...json.error };
 }
-
-/** A request that came in at `started` on the test's clock. */
-export const arrivalAt = (started: number): Arrival => ({
-  id: "r",
-  protocol: "openai",
-  dialect: "openai",
-  headers: {},
-  remote: "127.0.0.1",
-  started,
-  timeoutMs: undefined,
-});
 
 /** One user message as a chat request. */
 export const says = (text: string, more: JsonObject = {}): JsonObject => ({

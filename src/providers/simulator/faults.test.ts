@@ -1,20 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { fakeClock, microtasks } from "../../../test/support/clock.ts";
-import { RecordingSink } from "../../../test/support/recording.ts";
-import {
-  arrivalAt,
-  ask,
-  openSimulator,
-  type SettingsInit,
-  says,
-  start,
-  toolsOf,
-} from "../../../test/support/simulator.ts";
+import { callOf, planOf, targetOf } from "../../../test/support/plan.ts";
+import { ask, openSimulator, type SettingsInit, says, start, toolsOf } from "../../../test/support/simulator.ts";
+import { RecordingSink } from "../../../test/support/sink.ts";
 import { Body } from "../../core/body.ts";
 import { Call } from "../../core/call.ts";
-import { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
-import type { Plan, Target } from "../../core/plan.ts";
 import type { Upstream } from "../../core/provider.ts";
 import { run } from "../../core/run.ts";
 
@@ -24,47 +15,31 @@ const WORDS = 'You said: "Hello there" (simulated; no model was asked)';
 const clock = fakeClock();
 const faulty = (...faults: FaultInit[]): Upstream => openSimulator({ faults }, toolsOf({ clock }));
 
-/** Runs a call over the upstreams in turn, for ten seconds of the test's time; target names are a, b ... */
+/** Runs a call over the upstreams in turn, for ten seconds of the test's time; target models are a, b ... */
 async function call(upstreams: readonly Upstream[], more: JsonObject = {}, text = "Hello there") {
-  const targets = upstreams.map(
-    (upstream, index): Target => ({
-      index,
-      provider: "simulator",
-      model: String.fromCharCode(97 + index),
-      upstream,
-      exchange: upstream.exchange!,
-      speaks: "openai",
-    }),
-  );
-  const plan: Plan = {
-    route: "chat",
-    op: "chat",
-    targets,
-    before: [],
-    reply: [],
-    chunk: [],
-    fault: [],
-    settle: [],
-    firstByteMs: 1000,
-    chunkMs: 2000,
-    totalMs: 8000,
-    maxReplyBytes: 1e6,
-    maxRequestBytes: 1e6,
-  };
-  const sink = new RecordingSink();
-  const it = new Call(arrivalAt(clock.now()), plan, Body.ofJson(says(text, more)), more["stream"] === true);
-  run(it, sink, clock);
+  const targets = upstreams.map((upstream, index) => ({
+    ...targetOf(upstream.exchange!, index, upstream),
+    model: String.fromCharCode(97 + index),
+  }));
+  const plan = planOf(targets);
+  const stream = more["stream"] === true;
+  const { arrival } = callOf(plan, stream, { started: clock.now() });
+  const made = new Call(arrival, plan, Body.ofJson(says(text, more)), stream);
+  const sink = new RecordingSink(false);
+  run(made, sink, clock);
   for (let second = 0; second < 10; second++) {
     await microtasks();
     clock.advance(1000);
   }
-  const error = sink.outcome instanceof GatewayError ? sink.outcome : undefined;
-  return { sink, call: it, error, text: textOf(sink) };
+  expect(sink.ends).toBe(1);
+  return { sink, call: made, error: sink.error, text: textOf(sink) };
 }
 
-function textOf({ whole, events }: RecordingSink): string {
+/** What a client shows. */
+function textOf({ told }: RecordingSink): string {
   type Choice = { message?: { content: string }; delta?: { content?: string } };
-  const choices = [...(whole ? [whole] : []), ...events].flatMap((json) => json["choices"] as unknown as Choice[]);
+  const jsons = told.flatMap((one) => /^(?:reply|event) (.*)/s.exec(one)?.[1] ?? []);
+  const choices = jsons.flatMap((json) => (JSON.parse(json) as { choices: Choice[] }).choices);
   return choices.map(({ message, delta }) => message?.content ?? delta?.content ?? "").join("");
 }
 
@@ -85,7 +60,7 @@ describe("a simulated fault", () => {
       for (const stream of [false, true]) {
         const { call: made, sink, text } = await call([faulty(fault), openSimulator()], { stream });
         expect(text).toBe(WORDS);
-        expect(sink.outcome).toBe(stream ? "end" : "reply");
+        expect(sink.told.at(-1)).toMatch(stream ? /^end$/ : /^reply /);
         expect(made).toMatchObject({ attempt: 2, target: { model: "b" } });
       }
     },
@@ -120,7 +95,7 @@ describe("a simulated fault", () => {
     } = await call([faulty({ what: { case: name, value } as FaultInit["what"] & object }), openSimulator()], {
       stream: true,
     });
-    expect(sink.events.length).toBe(4);
+    expect(sink.told.filter((one) => one.startsWith("event")).length).toBe(4);
     expect(WORDS.startsWith(text) && text !== "").toBe(true);
     expect(error?.fault.reason).toBe(name === "stallAfterChunks" ? "DEADLINE_PASSED" : "UPSTREAM_FAILED");
     expect(made.attempt).toBe(1);

@@ -2,10 +2,9 @@ import { create, fromJson, type JsonValue } from "@bufbuild/protobuf";
 import { createValidator } from "@bufbuild/protovalidate";
 import { describe, expect, it } from "vitest";
 import { SimulatorSettingsSchema } from "../../../gen/providers/simulator/v1/settings_pb.js";
-import { arrivalAt, openSimulator, toolsOf } from "../../../test/support/simulator.ts";
+import { callOf, planOf } from "../../../test/support/plan.ts";
+import { openSimulator, toolsOf } from "../../../test/support/simulator.ts";
 import { Body } from "../../core/body.ts";
-import { Call } from "../../core/call.ts";
-import type { Plan } from "../../core/plan.ts";
 import { provider } from "./index.ts";
 
 const validator = createValidator();
@@ -74,11 +73,7 @@ describe("the simulator's upstream", () => {
     ["embeddings", "/v1/embeddings"],
   ] as const)("sends %s to OpenAI's path, with the target's model and the rest as it came", async (op, path) => {
     const body = Body.ofBytes(Buffer.from('{"model":"route", "x" : 1.0}'));
-    const outgoing = await upstream.encode(
-      new Call(arrivalAt(0), { op, totalMs: 1 } as Plan, body, false),
-      body,
-      "sim",
-    );
+    const outgoing = await upstream.encode(callOf(planOf([], { op }), false), body, "sim");
     expect({ ...outgoing, body: String(outgoing.body) }).toEqual({
       path,
       headers: ["content-type", "application/json"],
