@@ -112,8 +112,17 @@ clientSuite("Chromium", "a browser", (executablePath) => {
     await page.goto(`${gateway.url}/`);
     expect(new URL(page.url()).pathname).toMatch(/^\/docs\/?$/);
     const operation = page.locator(".opblock", { has: page.locator('[data-path="/v1/chat/completions"]') });
-    await operation.locator(".opblock-summary-control").click();
-    await operation.getByRole("button", { name: "Try it out" }).click();
+    const [control, tryOut] = [
+      operation.locator(".opblock-summary-control"),
+      operation.getByRole("button", { name: "Try it out" }),
+    ];
+    // Swagger UI draws itself anew while it loads, and a click in that moment opens nothing.
+    const opened = async () => {
+      if ((await control.getAttribute("aria-expanded")) !== "true") await control.click();
+      return tryOut.isVisible();
+    };
+    await expect.poll(opened, { timeout: PATIENCE_MS / 2 }).toBe(true);
+    await tryOut.click();
     await operation.locator("textarea").fill(JSON.stringify({ model: "chat", ...question }));
     await operation.getByRole("button", { name: "Execute" }).click();
     const answer = operation.locator(".live-responses-table");
