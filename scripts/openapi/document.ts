@@ -24,7 +24,7 @@ export function openApiDocument(): Record<string, unknown> {
     openai.of(protos.message(`polygate.v1.${name}Response`));
     if (!name.startsWith("Stream")) openai.of(protos.message(`polygate.v1.${name}Request`));
   }
-  addMlflow(openai, protos.message);
+  addMlflow(openai, protos);
   const connect = new ConnectSchemas(protos);
   const rpc = connectPaths(protos, connect);
   return {

@@ -1,5 +1,5 @@
-import type { DescMessage } from "@bufbuild/protobuf";
 import type { OpenAISchemas } from "./openai.ts";
+import type { Protos } from "./protos.ts";
 import { ref, type Schema } from "./schema.ts";
 
 const nullable = (type: string, description?: string): Schema => ({
@@ -91,12 +91,12 @@ const OWN: Record<string, Schema> = {
 };
 
 /** Adds MLflow's schemas; the modern ones are those of OpenAI's paths without `model`, which the path names. */
-export function addMlflow(schemas: OpenAISchemas, message: (name: string) => DescMessage): void {
+export function addMlflow(schemas: OpenAISchemas, protos: Protos): void {
   Object.assign(schemas.schemas, OWN);
   for (const one of ["route", "endpoint"] as const) Object.assign(schemas.schemas, listingOf(one));
-  schemas.without(message("polygate.v1.ChatRequest"), "MlflowChatRequest", ["model"]);
-  schemas.without(message("polygate.v1.CompleteRequest"), "MlflowCompletionsRequest", ["model"]);
-  schemas.without(message("polygate.v1.EmbedRequest"), "MlflowEmbeddingsRequest", ["model"]);
+  schemas.without(protos.message("polygate.v1.ChatRequest"), "MlflowChatRequest", ["model"]);
+  schemas.without(protos.message("polygate.v1.CompleteRequest"), "MlflowCompletionsRequest", ["model"]);
+  schemas.without(protos.message("polygate.v1.EmbedRequest"), "MlflowEmbeddingsRequest", ["model"]);
 }
 
 function listingOf(one: "route" | "endpoint"): Record<string, Schema> {

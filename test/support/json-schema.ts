@@ -98,11 +98,11 @@ const RULES: Record<string, Rule> = {
   minimum: holds((value, want: number) => typeof value !== "number" || value >= want, "minimum"),
   maximum: holds((value, want: number) => typeof value !== "number" || value <= want, "maximum"),
   minLength: holds(
-    (value, want: number) => typeof value !== "string" || [...(value as string)].length >= want,
+    (value, want: number) => typeof value !== "string" || Array.from(value as string).length >= want,
     "minLength",
   ),
   maxLength: holds(
-    (value, want: number) => typeof value !== "string" || [...(value as string)].length <= want,
+    (value, want: number) => typeof value !== "string" || Array.from(value as string).length <= want,
     "maxLength",
   ),
   pattern: holds((value, want: string) => typeof value !== "string" || new RegExp(want, "u").test(value), "pattern"),

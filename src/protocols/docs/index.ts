@@ -50,6 +50,7 @@ function mounts(door: Door): readonly Mount[] {
   };
   const endpoints = [
     get("/", (inbound) => inbound.send(307, ["location", "/docs"], "")),
+    get("/docs/", (inbound) => inbound.send(307, ["location", "/docs"], "")),
     get("/docs", (inbound) => sendAsset(inbound, page)),
     get("/docs/start.js", (inbound) => sendAsset(inbound, start)),
     file("swagger-ui.css", "text/css; charset=utf-8"),
@@ -65,6 +66,7 @@ function mounts(door: Door): readonly Mount[] {
 /** In FastAPI's words, as MLflow's paths around. */
 function refuse(inbound: Inbound, error: GatewayError): void {
   inbound.error = error;
-  const told = error.fault.allow === undefined ? error : new GatewayError("Method Not Allowed", error.fault);
+  const words = error.fault.allow === undefined ? "Not Found" : "Method Not Allowed";
+  const told = error.fault.reason === "ROUTE_UNKNOWN" ? new GatewayError(words, error.fault) : error;
   inbound.send(mlflowStatus(told), [...JSON_HEAD, ...errorHeaders(told)], mlflowError(told));
 }

@@ -1,0 +1,61 @@
+import { expect, it } from "vitest";
+import type { JsonObject } from "../../core/json.ts";
+import type { RouteInfo, Site } from "../../core/site.ts";
+import { describer, withRoutes } from "./describe.ts";
+
+function site(generation: number, ...routes: readonly (readonly [name: string, op: RouteInfo["op"]])[]): Site {
+  return {
+    generation,
+    loadedAt: 0,
+    routes: routes.map(([name, op]) => ({
+      name,
+      op,
+      routeType: `llm/v1/${op}`,
+      targets: [{ provider: "p", model: "m" }],
+    })),
+    route: () => undefined,
+    plan: () => {
+      throw new Error("not planned");
+    },
+    maxRequestBytes: 1,
+    origins: [],
+    cors: { origins: [], maxAgeSeconds: 0 },
+  };
+}
+
+const document = (): JsonObject => ({
+  paths: {
+    "/v1/chat/completions": {
+      post: {
+        requestBody: { content: { "application/json": { examples: { a: { value: { model: "chat", n: 1 } } } } } },
+      },
+    },
+  },
+  components: { parameters: { RouteName: { name: "name", schema: { type: "string" }, example: "chat" } } },
+});
+
+it("puts the first route that does it into an example, and all names into the list", () => {
+  expect(withRoutes(document(), site(1, ["vectors", "embeddings"], ["talk", "chat"]))).toMatchObject({
+    paths: {
+      "/v1/chat/completions": {
+        post: {
+          requestBody: { content: { "application/json": { examples: { a: { value: { model: "talk", n: 1 } } } } } },
+        },
+      },
+    },
+    components: { parameters: { RouteName: { schema: { enum: ["vectors", "talk"] }, example: "talk" } } },
+  });
+});
+
+it("leaves the examples as they are where no route does it", () => {
+  expect(withRoutes(document(), site(1))).toEqual(document());
+});
+
+it("is made anew for each generation of the config, and only then", () => {
+  const describe = describer();
+  const first = describe(site(1, ["a", "chat"]));
+  expect(describe(site(1, ["a", "chat"]))).toBe(first);
+  const second = describe(site(2, ["b", "chat"]));
+  expect(second.etag).not.toBe(first.etag);
+  expect(JSON.parse(second.bytes.toString("utf8")).components.parameters.RouteName.schema.enum).toEqual(["b"]);
+});
