@@ -14,6 +14,7 @@ const SETTINGS = describeMessage(
     base_url: {},
     delay: { of: "google.protobuf.Duration" },
     deep: { of: "Deep" },
+    many: { of: "Deep", repeated: true },
   },
   { Deep: { region: {} } },
 );
@@ -32,7 +33,7 @@ const kinds: Kinds = {
         return [
           ...(missing ? [{ path: "base_url", message: "is needed for azure; set it" }] : []),
           ...(routeType === "llm/v1/embeddings" ? [{ path: "", message: "has no embeddings; use another" }] : []),
-          ...(name === "deep" ? [{ path: "deep.region", message: "is unknown there; choose another" }] : []),
+          ...(name.includes(".") ? [{ path: name, message: "is unknown there; choose another" }] : []),
         ];
       },
     };
@@ -166,10 +167,19 @@ routes:
   });
 
   it("follows a provider's path into nested settings as far as the file goes", async () => {
-    const model = (deep: string) => `{provider: acme, name: deep, config: {api_key: $KEY${deep}}}`;
-    expect(await problemsOf(`routes:\n${route("a", model(", deep: {region: x}"))}${route("b", model(""))}`)).toEqual([
-      "f.yaml:2:113 routes[0].model.config.deep.region: is unknown there; choose another",
-      "f.yaml:3:82 routes[1].model.config.deep.region: is unknown there; choose another",
+    const model = (path: string, deep: string) => `{provider: acme, name: "${path}", config: {api_key: $KEY${deep}}}`;
+    const routes = [
+      route("a", model("deep.region", ", deep: {region: x}")),
+      route("b", model("deep.region", "")),
+      route("c", model("many[1].region", ", many: [{}, {region: x}]")),
+      route("d", model("many[1].region", ", many: [{}, {}]")),
+    ];
+    const problem = (place: string, path: string) => `f.yaml:${place} ${path}: is unknown there; choose another`;
+    expect(await problemsOf(`routes:\n${routes.join("")}`)).toEqual([
+      problem("2:122", "routes[0].model.config.deep.region"),
+      problem("3:91", "routes[1].model.config.deep.region"),
+      problem("4:130", "routes[2].model.config.many[1].region"),
+      problem("5:121", "routes[3].model.config.many[1].region"),
     ]);
   });
 

@@ -24,7 +24,7 @@ import { parseYaml } from "./yaml.ts";
 export interface Kind {
   /** Descriptor of the kind's settings: what stands in a model's `config`. */
   readonly settings: DescMessage;
-  /** Rules between fields. `path` is relative to the settings, such as `openai_api_base`; "" is the settings as a whole. */
+  /** Rules between fields. `path` is relative to the settings, such as `faults[0].status`; "" is the settings as a whole. */
   check?(settings: Message, model: { readonly name: string; readonly routeType: string }): readonly SettingsProblem[];
 }
 
@@ -137,13 +137,15 @@ class Loader {
     this.models.set(model, settings);
   }
 
-  /** Follows a path such as `aws_config.aws_region` as far as the file goes. */
+  /** Follows a path such as `faults[0].status` as far as the file goes. */
   private settingsSpot(holder: ReflectMessage, path: string): ReturnType<Origins["spot"]> {
-    const [name = "", ...rest] = path.split(".");
-    if (name === "") return this.origins.of(holder.message);
+    const [, name = "", index, rest] = /^(\w+)(?:\[(\d+)\])?(?:\.(.+))?$/.exec(path) ?? [];
     const field = holder.fields.find((each) => each.name === name);
-    const inner =
-      rest.length > 0 && field?.fieldKind === "message" && holder.isSet(field) ? holder.get(field) : undefined;
-    return inner ? this.settingsSpot(inner, rest.join(".")) : this.origins.spot(holder.message, path);
+    if (!field) return path === "" ? this.origins.of(holder.message) : this.origins.spot(holder.message, path);
+    if (rest === undefined || !holder.isSet(field)) return this.origins.spot(holder.message, path);
+    const value: unknown = field.fieldKind === "list" ? holder.get(field).get(Number(index)) : holder.get(field);
+    return field.message && value
+      ? this.settingsSpot(value as ReflectMessage, rest)
+      : this.origins.spot(holder.message, path);
   }
 }

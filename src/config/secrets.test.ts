@@ -11,7 +11,8 @@ import { type Environment, redact, resolveSecrets } from "./secrets.ts";
 import { parseYaml } from "./yaml.ts";
 
 const KEY = describeMessage({ key: { secret: true }, note: {} });
-const WARNING = "a secret in the config file itself; use $NAME for an environment variable, or the path of a file";
+const WARNING =
+  "taken as the secret itself, for no file has this name; better is $NAME for an environment variable, or a file's path";
 
 interface Outcome {
   readonly json: JsonValue;
@@ -71,7 +72,18 @@ describe("resolveSecrets takes a secret from", () => {
 
   it("the text itself, with a warning, however long or odd it is", async () => {
     const folder = folderOf({ "folder/file": "x" });
-    const inline = ["sk-a", "x".repeat(300), "x".repeat(100_000), "/abc/def+g", "folder", "a b", "..", "/", "日本"];
+    const inline = [
+      "sk-a",
+      "x".repeat(300),
+      "x".repeat(100_000),
+      "/abc/def+g",
+      "/sk",
+      "folder",
+      "a b",
+      "..",
+      "/",
+      "日本",
+    ];
     for (const key of inline) {
       expect(await resolved(KEY, `key: ${JSON.stringify(key)}`, folder), key.slice(0, 20)).toEqual({
         json: { key },
@@ -122,12 +134,13 @@ describe("resolveSecrets reports, and never with a value,", () => {
     expect(problems).toEqual([`f.yaml:1:6 key: ${problem}`]);
   });
 
-  it("a file that is empty, too large, or missing from a folder that is there, and watches it", async () => {
+  it("a file that is empty, too large, or missing from a place that is there, and watches it", async () => {
     const folder = folderOf({ empty: "\n", large: Buffer.alloc(5 * 1024 * 1024) });
     for (const [name, why] of [
       ["empty", "is empty; write the secret into it"],
       ["large", "larger than 4 MiB; make it smaller"],
       ["missing", "no such file; check the path"],
+      ["no/such/folder", "no such file; check the path"],
     ]) {
       const path = join(folder, name!);
       const { problems, files } = await resolved(KEY, `key: ${path}`, folder);

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { clone, type DescField, type DescMessage, getOption, hasOption, type MessageShape } from "@bufbuild/protobuf";
 import { type ReflectList, type ReflectMap, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { secret } from "../../gen/polygate/options/v1/options_pb.js";
@@ -55,7 +55,8 @@ export async function resolveSecrets<Desc extends DescMessage>(
   }
 }
 
-const INLINE = "a secret in the config file itself; use $NAME for an environment variable, or the path of a file";
+const INLINE =
+  "taken as the secret itself, for no file has this name; better is $NAME for an environment variable, or a file's path";
 
 // No header can carry it: MLflow keeps it, and then every call fails.
 const FINAL_NEWLINE = /\r?\n$/;
@@ -94,11 +95,12 @@ function pathOf(text: string, folder: string): string | undefined {
   const candidates = [resolve(folder, text), resolve(text)];
   const existing = candidates.find((path) => kindOf(path) === "file");
   if (existing !== undefined) return existing;
-  // A path whose folder is there means a file that is missing, perhaps for a moment while it is replaced. Some keys hold
-  // slashes too, but then there is no such folder.
+  // A file that is missing, perhaps for a moment while it is replaced, is not the key. Some keys start with a slash too,
+  // but then there is no such folder.
+  const [, root] = /^(\.{1,2}|\/[^/]+)\/./.exec(text) ?? [];
   const meant =
-    /^\.{0,2}\//.test(text) && dirname(candidates[0]!) !== "/" && kindOf(dirname(candidates[0]!)) === "folder";
-  return meant && kindOf(candidates[0]!) === undefined ? candidates[0] : undefined;
+    root !== undefined && kindOf(resolve(folder, root)) === "folder" && kindOf(candidates[0]!) === undefined;
+  return meant ? candidates[0] : undefined;
 }
 
 function kindOf(path: string): "file" | "folder" | undefined {

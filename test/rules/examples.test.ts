@@ -1,0 +1,28 @@
+import { readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { load } from "../../src/config/load.ts";
+import { formatProblem } from "../../src/config/problems.ts";
+import { kinds } from "../../src/site.ts";
+
+const folder = fileURLToPath(new URL("../../examples", import.meta.url));
+const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".yaml"));
+
+describe("examples", () => {
+  it("are there", () => expect(files).toContain("quickstart.yaml"));
+
+  it.each(files)("%s has no problem and no warning", async (name) => {
+    const env = { OPENAI_API_KEY: "sk-1", AZURE_OPENAI_API_KEY: "sk-2" };
+    const { problems, warnings } = await load(`${folder}/${name}`, { kinds, env });
+    expect([...problems, ...warnings].map(formatProblem)).toEqual([]);
+  });
+
+  it("quickstart.yaml has three simulated routes", async () => {
+    const { config } = await load(`${folder}/quickstart.yaml`, { kinds });
+    expect(config.routes.map(({ name, routeType, model }) => [name, routeType, model?.provider, model?.name])).toEqual([
+      ["chat", "llm/v1/chat", "simulator", "simulator-chat"],
+      ["completions", "llm/v1/completions", "simulator", "simulator-completions"],
+      ["embeddings", "llm/v1/embeddings", "simulator", "simulator-embeddings"],
+    ]);
+  });
+});
