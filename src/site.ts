@@ -14,9 +14,9 @@ export interface SiteParts {
   readonly dialer: Dialer;
   readonly tools: Tools;
   readonly hooks: readonly Hooks[];
-  /** Told of every reload: its problems as lines, none when it went live. */
   /** Told when the system refuses to watch the file. */
   readonly watchFailed: (error: unknown) => void;
+  /** Told of every reload: its problems as lines, none when it went live. */
   readonly reloaded: (ok: boolean, generation: number, problems: readonly string[]) => void;
 }
 

@@ -60,12 +60,17 @@ export async function polygate(
   return { code, signal, out, err };
 }
 
-/** Starts a gateway and waits until it listens. Throws with its log if it ends or takes longer than `startMs`. */
-export async function startGateway(config: string, options: GatewayOptions = {}): Promise<Gateway> {
+/**
+ * Starts a gateway and waits until it listens. Throws with its log if it ends or takes longer than `startMs`.
+ *
+ * @param config `undefined`: none is named, so it serves what the environment names, or the quickstart.
+ */
+export async function startGateway(config: string | undefined, options: GatewayOptions = {}): Promise<Gateway> {
   const folder = await mkdtemp(join(tmpdir(), "polygate-test-"));
   const configPath = join(folder, "polygate.yaml");
-  await writeFile(configPath, config);
-  const child = launch(["start", "--config-path", configPath, "--port", "0", ...(options.args ?? [])], options);
+  if (config !== undefined) await writeFile(configPath, config);
+  const named = config === undefined ? [] : ["--config-path", configPath];
+  const child = launch(["start", ...named, "--port", "0", ...(options.args ?? [])], options);
   const exited = once(child, "close").then(([code, signal]) => ({ code, signal }) as Exit);
   const gone = exited.then(() => rm(folder, { recursive: true, force: true }));
   const watch = watchLog(child, exited);

@@ -1,0 +1,123 @@
+/** A config that changes while the gateway answers. */
+import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { expect, it } from "vitest";
+import { startGateway } from "../../src/start.ts";
+import { fakeUpstream } from "../support/fake-upstream.ts";
+import { chatConfig, runGateway } from "./gateway.ts";
+
+const QUIET = "log: { level: silent }";
+const delta = (content: string, finish: string | null = null) =>
+  `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content }, finish_reason: finish }] })}\n\n`;
+
+async function ask(url: string, stream = false): Promise<Response> {
+  return fetch(`${url}/v1/chat/completions`, {
+    method: "POST",
+    body: JSON.stringify({ model: "chat", stream, messages: [{ role: "user", content: "hi" }] }),
+  });
+}
+
+/** The model that upstream was asked for is in its echo. */
+const echo = (exchange: { json: unknown }) => ({
+  headers: { "content-type": "application/json" },
+  body: [JSON.stringify({ model: (exchange.json as { model: string }).model, choices: [] })],
+});
+const modelOf = async (url: string) => ((await (await ask(url)).json()) as { model: string }).model;
+
+it("is used by new requests within a second, however the file is changed", async () => {
+  await using fake = await fakeUpstream(echo);
+  const config = (model: string) => chatConfig(fake.url, QUIET).replace("gpt-4o", model);
+  await using running = await runGateway(config("one"));
+  const { configPath, url } = running;
+  expect(await modelOf(url)).toBe("one");
+  const seen = (model: string) => expect.poll(() => modelOf(url), { timeout: 1_000, interval: 20 }).toBe(model);
+  await writeFile(configPath, config("in-place"));
+  await seen("in-place");
+  await writeFile(`${configPath}.new`, config("renamed"));
+  await rename(`${configPath}.new`, configPath);
+  await seen("renamed");
+  await rm(configPath);
+  await writeFile(configPath, config("made-again"));
+  await seen("made-again");
+});
+
+it("is noticed when Kubernetes swaps a ConfigMap", async () => {
+  await using fake = await fakeUpstream(echo);
+  const config = (model: string) => chatConfig(fake.url, QUIET).replace("gpt-4o", model);
+  await using outer = await runGateway(config("unused"));
+  const folder = join(dirname(outer.configPath), "mount");
+  const put = async (name: string, model: string) => {
+    await mkdir(join(folder, name), { recursive: true });
+    await writeFile(join(folder, name, "config.yaml"), config(model));
+    await symlink(name, join(folder, "..data_tmp"));
+    await rename(join(folder, "..data_tmp"), join(folder, "..data"));
+  };
+  await put("..2026_01", "first");
+  await symlink("..data/config.yaml", join(folder, "config.yaml"));
+  const gateway = await startGateway({ configPath: join(folder, "config.yaml"), port: 0 });
+  const url = `http://127.0.0.1:${gateway.port}`;
+  try {
+    expect(await modelOf(url)).toBe("first");
+    await put("..2026_02", "second");
+    await rm(join(folder, "..2026_01"), { recursive: true });
+    await expect.poll(() => modelOf(url), { timeout: 1_000, interval: 20 }).toBe("second");
+  } finally {
+    await gateway.close();
+  }
+});
+
+it("that is broken changes nothing, and is counted", async () => {
+  await using fake = await fakeUpstream(echo);
+  await using running = await runGateway(chatConfig(fake.url, QUIET));
+  const failures = async () => {
+    const text = await (await fetch(`${running.url}/metrics`)).text();
+    return Number(/^polygate_config_reload_failures_total (\d+)/m.exec(text)?.[1]);
+  };
+  expect(await failures()).toBe(0);
+  await writeFile(running.configPath, "routes:\n  - name: chat\n    route_tipe: llm/v1/chat\n");
+  await expect.poll(failures, { timeout: 1_000, interval: 20 }).toBe(1);
+  expect(await modelOf(running.url)).toBe("gpt-4o");
+  await writeFile(running.configPath, chatConfig(fake.url, QUIET).replace("gpt-4o", "mended"));
+  await expect.poll(() => modelOf(running.url), { timeout: 1_000, interval: 20 }).toBe("mended");
+});
+
+it("lets a stream under way finish on the route that it began with", async () => {
+  await using fake = await fakeUpstream();
+  await using running = await runGateway(chatConfig(fake.url, QUIET));
+  let goOn: () => void = () => {};
+  const gate = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  fake.always({
+    headers: { "content-type": "text/event-stream" },
+    body: [delta("a"), gate, delta("b", "stop"), "data: [DONE]\n\n"],
+  });
+  const reply = await ask(running.url, true);
+  expect(await running.reload(`${QUIET}\nroutes: []\n`)).toBe(true);
+  expect((await ask(running.url)).status).toBe(404);
+  goOn();
+  expect(await reply.text()).toBe(`${delta("a")}${delta("b", "stop")}data: [DONE]\n\n`);
+});
+
+it("fails no request while it changes a hundred times under load", async () => {
+  await using one = await fakeUpstream(echo);
+  await using two = await fakeUpstream(echo);
+  await using running = await runGateway(chatConfig(one.url, QUIET));
+  const statuses = new Map<number, number>();
+  let stop = false;
+  const load = Array.from({ length: 8 }, async () => {
+    while (!stop) {
+      const reply = await ask(running.url);
+      await reply.arrayBuffer();
+      statuses.set(reply.status, (statuses.get(reply.status) ?? 0) + 1);
+    }
+  });
+  for (let i = 1; i <= 100; i++) {
+    expect(await running.reload(chatConfig(i % 2 === 0 ? one.url : two.url, QUIET))).toBe(true);
+  }
+  stop = true;
+  await Promise.all(load);
+  expect([...statuses.keys()]).toEqual([200]);
+  expect(two.hits).toBeGreaterThan(0);
+  expect(running.gateway.live.site.generation).toBeGreaterThan(100);
+});
