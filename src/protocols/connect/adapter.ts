@@ -39,6 +39,7 @@ export function endpointsOf(handler: UniversalHandler, adapting: Adapting): Endp
 function serve(handler: UniversalHandler, inbound: Inbound, adapting: Adapting): void {
   const speech = speechOf(inbound.headers);
   inbound.protocol = speech.protocol;
+  inbound.protocol = speech.protocol;
   if (speech.protocol === "grpc" && !inbound.http2) {
     void refuse(inbound, errors.operationUnsupported("gRPC needs HTTP/2."));
     return;

@@ -1,10 +1,12 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { Code, type ServiceImpl } from "@connectrpc/connect";
+import { file_google_rpc_error_details } from "../../../gen/google/rpc/error_details_pb.js";
 import type { ServerReflectionRequest, ServerReflection as V1 } from "../../../gen/grpc/reflection/v1/reflection_pb.js";
 import type {
   ServerReflectionRequest as AlphaRequest,
   ServerReflection as V1Alpha,
 } from "../../../gen/grpc/reflection/v1alpha/reflection_pb.js";
+import { file_polygate_v1_errors } from "../../../gen/polygate/v1/errors_pb.js";
 import { type Symbols, symbolsOf, withImports } from "./symbols.ts";
 
 /** A response, as a message of either version is made from it. */
@@ -21,7 +23,8 @@ export function reflectionServices(services: readonly DescService[]): {
 } {
   let read: Symbols | undefined;
   const symbols = () => {
-    read ??= symbolsOf(services.map(({ file }) => file));
+    // The details of errors are in no service's file; tools that print them ask for theirs.
+    read ??= symbolsOf([...services.map(({ file }) => file), file_google_rpc_error_details, file_polygate_v1_errors]);
     return read;
   };
   async function* info<Q extends ServerReflectionRequest | AlphaRequest>(requests: AsyncIterable<Q>) {

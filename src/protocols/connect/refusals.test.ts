@@ -11,6 +11,7 @@ import { ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.js";
 import { ChatRequestSchema, ChatResponseSchema, ChatService, Role } from "../../../gen/polygate/v1/chat_pb.js";
 import { CHAT_TEXT } from "../../../test/support/canned.ts";
 import { type OpenDoor, openDoor } from "../../../test/support/door.ts";
+import { rawSocket } from "../../../test/support/raw.ts";
 import { failure, openRpc, provider, WIRES } from "../../../test/support/rpc.ts";
 import type { Mount } from "../../core/protocol.ts";
 import { protocol } from "./index.ts";
@@ -171,6 +172,26 @@ describe.each(WIRES)("a message that is too large, over %s", (_, transportOf) =>
       expect((await client.chat(padded(90_000))).served?.route).toBe("chat");
     }
   });
+});
+
+it("is refused over HTTP/1.1 where a caller reads it that sends all of its body first", async () => {
+  await using door = await openRpc(provider(), { maxRequestBytes: 1_000 });
+  await using raw = await rawSocket(door.port);
+  const head = "POST /polygate.v1.ChatService/Chat HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+  raw.send(`${head}content-length: 2000000\r\n\r\n`);
+  let writing = true;
+  raw.socket.pause();
+  for (let sent = 0; sent < 2_000_000; sent += 20_000) {
+    raw.socket.write("x".repeat(20_000), (failed) => {
+      writing = !failed && sent < 1_980_000;
+    });
+    await new Promise(setImmediate);
+  }
+  while (writing) await new Promise(setImmediate);
+  raw.socket.resume();
+  const text = await raw.closed;
+  expect(text).toContain("HTTP/1.1 429");
+  expect(text).toContain('"code":"resource_exhausted"');
 });
 
 describe("compression", () => {

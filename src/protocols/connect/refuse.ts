@@ -22,6 +22,7 @@ export async function refuse(inbound: Inbound, error: GatewayError): Promise<voi
   inbound.error ??= error;
   const speech = speechOf(inbound.headers);
   inbound.protocol = speech.protocol;
+  inbound.protocol = speech.protocol;
   if (speech.protocol === "grpc" && !inbound.http2) {
     inbound.send(505, ["connection", "close"], "");
     return;

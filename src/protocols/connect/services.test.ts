@@ -136,13 +136,14 @@ describe.each([
   });
 
   it("gives the file of a name or symbol with what it imports, each once a stream", async () => {
-    const [chat, types, method, field, value, nested] = await ask(
+    const [chat, types, method, field, value, nested, detail] = await ask(
       { case: "fileContainingSymbol", value: "polygate.v1.ChatService" },
       { case: "fileByFilename", value: "polygate/v1/types.proto" },
       { case: "fileContainingSymbol", value: ".polygate.v1.EmbeddingsService.Embed" },
       { case: "fileContainingSymbol", value: "polygate.v1.Usage.total_tokens" },
       { case: "fileContainingSymbol", value: "polygate.v1.ROLE_USER" },
       { case: "fileContainingSymbol", value: "grpc.health.v1.HealthCheckResponse.SERVING" },
+      { case: "fileContainingSymbol", value: "google.rpc.ErrorInfo" },
     );
     expect(files(chat!)[0]).toBe("polygate/v1/chat.proto");
     expect(files(chat!)).toEqual(
@@ -153,12 +154,13 @@ describe.each([
       ]),
     );
     expect(new Set(files(chat!)).size).toBe(files(chat!).length);
-    expect([types, method, field, value, nested].map((one) => files(one!))).toEqual([
-      ["polygate/v1/types.proto"],
-      ["polygate/v1/embeddings.proto"],
-      ["polygate/v1/types.proto"],
-      ["polygate/v1/chat.proto"],
-      ["grpc/health/v1/health.proto"],
+    expect([types, method, field, value, nested, detail].map((one) => files(one!)[0])).toEqual([
+      "polygate/v1/types.proto",
+      "polygate/v1/embeddings.proto",
+      "polygate/v1/types.proto",
+      "polygate/v1/chat.proto",
+      "grpc/health/v1/health.proto",
+      "google/rpc/error_details.proto",
     ]);
   });
 
