@@ -81,6 +81,6 @@ function deploymentOf(settings: OpenAISettings): string {
 
 function isHttpUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
-  const { protocol, search, hash, username } = new URL(text);
-  return (protocol === "http:" || protocol === "https:") && search === "" && hash === "" && username === "";
+  const { protocol, search, hash, username, password } = new URL(text);
+  return (protocol === "http:" || protocol === "https:") && !(search || hash || username || password);
 }
