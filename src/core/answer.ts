@@ -18,6 +18,8 @@ export function checkedReply(call: Call, bytes: Buffer, status: number, headers:
   try {
     const error = body.peek("error");
     if (error !== undefined && error !== null) throw upstream.fault(status, headers, bytes);
+    if (!body.keys().includes(call.plan.op === "embeddings" ? "data" : "choices"))
+      throw errors.bodyMalformed("no answer");
     const usage = body.peek("usage");
     if (isObject(usage)) call.usage = upstream.usage({ usage });
     if (reply.length > 0 || parsed) json = body.json;

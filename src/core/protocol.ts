@@ -62,6 +62,8 @@ export interface Inbound {
   readonly base: string;
   /** Sent with every answer beside its own headers, `x-request-id` first; for what holds whatever the answer is, as CORS. */
   readonly always: string[];
+  /** For the log: the protocol that answers, by its kind or more exactly; empty until one was found. */
+  protocol: string;
   /** For the log: the call that this became, and why it failed when it never became one. Set by the protocol. */
   call: Call | undefined;
   error: GatewayError | undefined;

@@ -57,6 +57,7 @@ describe("a whole answer", () => {
     ["an empty body", ""],
     ["half an object", '{"choices":['],
     ["a list", "[]"],
+    ["no answer", '{"detail":"x"}'],
     ["a web page", "<html>"],
   ])("that is %s is the provider's failure", (_, body) => {
     const { all, sink, settled } = start();
@@ -208,9 +209,9 @@ describe("time", () => {
     expect(faults).toEqual(["1 DEADLINE_PASSED"]);
     expect(all[0]!.did).toEqual(["abort"]);
     all[1]!.receiver.onHead(200, JSON_TYPE);
-    all[1]!.receiver.onData(Buffer.from("{}"));
+    all[1]!.receiver.onData(Buffer.from('{"choices":[]}'));
     all[1]!.receiver.onEnd(true);
-    expect(sink.told).toEqual(["reply {}"]);
+    expect(sink.told).toEqual(['reply {"choices":[]}']);
   });
 
   it("is up when the provider falls silent within its answer; comments are no sound", () => {
@@ -355,7 +356,7 @@ describe("the end of a call", () => {
       },
     });
     all[0]!.receiver.onHead(200, JSON_TYPE);
-    all[0]!.receiver.onData(Buffer.from("{}"));
+    all[0]!.receiver.onData(Buffer.from('{"choices":[]}'));
     all[0]!.receiver.onEnd(true);
     expect(sink.told).toEqual(["fail INTERNAL"]);
     expect(settled).toEqual(["INTERNAL"]);

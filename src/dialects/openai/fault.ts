@@ -28,7 +28,15 @@ export function openAIFault(provider: string, status: number, headers: ReplyHead
     if (typeof param === "string") fault.param = param;
     return new GatewayError(message ?? `The provider ${provider} refused the request with status ${effective}.`, fault);
   }
-  return new GatewayError(SENTENCES[reason](provider, effective), fault, message ?? body.toString("utf8", 0, 1024));
+  const sentence = SENTENCES[reason](provider, effective);
+  const told =
+    reason !== "UPSTREAM_CREDENTIALS" && message !== undefined ? `${sentence} It says: ${masked(message)}` : sentence;
+  return new GatewayError(told, fault, message ?? body.toString("utf8", 0, 1024));
+}
+
+/** A provider's words without what looks like a key or an address of its own. */
+function masked(text: string): string {
+  return text.replace(/\b(?:sk|pk|rk|key|org|proj)[-_][\w*.-]{6,}/gi, "***").replace(/\bhttps?:\/\/\S+/gi, "(address)");
 }
 
 type UpstreamReason = Extract<
