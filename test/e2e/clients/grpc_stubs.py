@@ -6,7 +6,6 @@ target, stubs = sys.argv[1:3]
 sys.path.insert(0, stubs)
 
 import grpc  # noqa: E402
-from google.protobuf.json_format import MessageToDict  # noqa: E402
 from google.rpc import error_details_pb2  # noqa: E402
 from grpc_health.v1 import health_pb2, health_pb2_grpc  # noqa: E402
 from grpc_status import rpc_status  # noqa: E402
@@ -71,7 +70,9 @@ with grpc.insecure_channel(target) as channel:
             {
                 "unary": unary,
                 "stream": stream,
-                "served": [MessageToDict(part.served).get("route") for part in (answer, pieces[-1])],
+                "served": [
+                    {name: getattr(part.served, name) for name in ("route", "provider")} for part in (answer, pieces[-1])
+                ],
                 "dimensions": [len(item.embedding) for item in embedded.data],
                 "unknown": failure(lambda: chat.Chat(request("no-such-route"), timeout=60)),
                 "invalid": failure(lambda: chat.Chat(chat_pb2.ChatRequest(model="chat"), timeout=60)),

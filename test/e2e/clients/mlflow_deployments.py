@@ -13,8 +13,8 @@ endpoint = client.get_endpoint("chat")
 print(
     json.dumps(
         {
-            "endpoints": [{"name": e.name, "type": e.endpoint_type, "url": e.endpoint_url} for e in endpoints],
-            "endpoint": {"name": endpoint.name, "provider": endpoint.model.provider, "model": endpoint.model.name},
+            "routes": [{"name": e.name, "type": e.endpoint_type, "url": e.endpoint_url} for e in endpoints],
+            "route": {"name": endpoint.name, "provider": endpoint.model.provider, "model": endpoint.model.name},
             "chat": client.predict(endpoint="chat", inputs=question),
             "embeddings": client.predict(endpoint="embeddings", inputs={"input": ["a cat", "a cat!"]}),
             "completions": client.predict(endpoint="completions", inputs={"prompt": "Once upon a time", "max_tokens": 50}),
