@@ -221,13 +221,21 @@ describe("OpenAI's refusal", () => {
     });
   });
 
-  it.each([401, 403, 429, 500, 504])("with status %i keeps the words for the log: they may quote our key", (status) => {
-    const error = fault(status, {
-      error: { message: "Incorrect API key provided: sk-1.", code: "sk-1", param: "sk-1" },
-    });
-    expect(error.message).not.toContain("sk-1");
-    expect(JSON.stringify(error.fault)).not.toContain("sk-1");
-    expect(String(error.cause)).toContain("Incorrect API key");
+  const QUOTED = {
+    error: { message: "Key sk-proj-abc123 of org-abc123 failed, see https://internal/x.", code: "sk-proj-abc123" },
+  };
+
+  it.each([401, 403])("with status %i keeps its words for the log: they are about our key", (status) => {
+    const error = fault(status, QUOTED);
+    expect(error.message).not.toContain("failed, see");
+    expect(JSON.stringify(error.fault)).not.toContain("sk-proj");
+    expect(String(error.cause)).toContain("sk-proj-abc123");
+  });
+
+  it.each([429, 500, 504])("with status %i keeps its words, without keys and addresses", (status) => {
+    const error = fault(status, QUOTED);
+    expect(error.message).toMatch(/ It says: Key \*\*\* of \*\*\* failed, see \(address\)$/);
+    expect(JSON.stringify(error.fault)).not.toContain("sk-proj");
   });
 
   it.each([
