@@ -210,7 +210,7 @@ describe("decode refuses", () => {
       "f.yaml:4:43 listen.cors.allowed_origins[1]: want an origin such as https://app.example.com, without a path, or *, " +
         'have "https://no.example/path"',
       "f.yaml:6:18 limits.chunk_timeout: want more than 0s, have 0",
-      'f.yaml:7:18 limits.total_timeout: want at most 86400s, have "25h"',
+      'f.yaml:7:18 limits.total_timeout: want at most 24h, have "25h"',
       'f.yaml:9:11 routes[0].name: want letters, digits, _, - and . only, have "a b"',
     ]);
   });

@@ -1,4 +1,4 @@
-import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import { clone, create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import {
@@ -13,12 +13,12 @@ import {
 const MIB = 1024 * 1024;
 
 const CONFIG = create(ConfigSchema, {
-  listen: { host: "127.0.0.1", port: 5000 },
+  listen: { host: "127.0.0.1", port: 5000, maxConnections: 10_000 },
   limits: {
     connectTimeout: durationFromMs(5_000),
     firstByteTimeout: durationFromMs(60_000),
     chunkTimeout: durationFromMs(60_000),
-    totalTimeout: durationFromMs(300_000),
+    totalTimeout: durationFromMs(600_000),
     maxRequestBytes: 32 * MIB,
     maxReplyBytes: 64 * MIB,
   },
@@ -30,7 +30,7 @@ const CORS = create(CorsSchema, { maxAge: durationFromMs(7_200_000) });
 
 /**
  * Puts a value where the file gives none, so that nobody asks again: the defaults, and into each route's limits the
- * gateway's. What is off while it is absent stays absent: `admin`, `listen.tls`, `listen.cors`, `listen.max_connections`.
+ * gateway's. What is off while it is absent stays absent: `admin`, `listen.tls`, `listen.cors`.
  */
 export function fillDefaults(config: Config): void {
   fill(ConfigSchema, config, CONFIG);
@@ -52,6 +52,13 @@ function fillUnset(into: ReflectMessage, from: ReflectMessage): void {
     const inner = field.message !== undefined && !field.message.typeName.startsWith("google.protobuf.");
     if (inner && !into.isSet(field)) into.set(field, reflect(field.message));
     if (inner) fillUnset(into.get(field), from.get(field));
-    else if (!into.isSet(field)) into.set(field, from.get(field));
+    else if (!into.isSet(field)) into.set(field, copyOf(from.get(field)));
   }
+}
+
+/** Messages are mutable, and the defaults are everybody's. */
+function copyOf(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || !("message" in value)) return value;
+  const { desc, message } = value as ReflectMessage;
+  return reflect(desc, clone(desc, message));
 }

@@ -76,7 +76,7 @@ routes:
       maxReplyBytes: 67108864,
     };
     expect(toJson(ConfigSchema, config)).toEqual({
-      listen: { host: "127.0.0.1", port: 5000 },
+      listen: { host: "127.0.0.1", port: 5000, maxConnections: 10000 },
       limits,
       drainTimeout: "30s",
       log: { level: "LOG_LEVEL_INFO" },
@@ -106,12 +106,7 @@ routes:
 
   it("leaves what is off while absent absent, and fills in what is on", async () => {
     const { config: off } = await loadText("routes: []");
-    expect([off.admin, off.listen!.tls, off.listen!.cors, off.listen!.maxConnections]).toEqual([
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-    ]);
+    expect([off.admin, off.listen!.tls, off.listen!.cors]).toEqual([undefined, undefined, undefined]);
     const { config: on } = await loadText(
       "routes: []\nadmin: {port: 0}\nlisten: {port: 0, cors: {allowed_origins: ['*']}}",
     );

@@ -18,12 +18,16 @@ import {
   oneof as oneofRules,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 
-/** A rule that a value breaks. */
-export interface Broken {
+/** A rule of a value. */
+export interface Rule {
   /** What the rule wants, such as "at most 65535". */
   readonly want: string;
   /** The allowed values, when the rule lists them. */
   readonly choices?: readonly string[];
+}
+
+interface GivenRule extends Rule {
+  holds(value: Plain): boolean;
 }
 
 type Plain = string | number | bigint | boolean;
@@ -104,54 +108,47 @@ export const oneofRequired = (oneof: DescOneof): boolean =>
  *
  * Throws an `Error` for a rule that is not known here (CEL among them): a fault of the proto, which a test finds.
  */
-export function broken(rules: FieldRules | undefined, value: unknown): Broken[] {
-  const found: Broken[] = [];
-  if (rules?.ignore === Ignore.IF_ZERO_VALUE && (value === "" || Number(value) === 0)) return found;
-  for (const { name, limits } of given(rules)) {
-    const { value: plain } = limitOf(value);
-    const test = TESTS[name];
-    if (test) {
-      const [limit] = limits;
-      if (!test.holds(plain, limit!.value)) found.push({ want: test.want(limit!.text) });
-    } else if (limits.some((limit) => limit.value === plain) !== (name === "in")) {
-      const choices = limits.map(({ text }) => text);
-      const list = choices.join(", ");
-      found.push(name === "in" ? { want: `one of ${list}`, choices } : { want: `anything but ${list}` });
-    }
-  }
-  return found;
+export function broken(rules: FieldRules | undefined, value: unknown): readonly Rule[] {
+  if (rules?.ignore === Ignore.IF_ZERO_VALUE && (value === "" || Number(value) === 0)) return [];
+  return given(rules).filter((rule) => !rule.holds(limitOf(value).value));
 }
 
-/** The rules that are set, each with its limit, or with its list. */
-function given(rules: FieldRules | undefined): { readonly name: string; readonly limits: readonly Limit[] }[] {
+/** The rules that are set for a single value. */
+export function given(rules: FieldRules | undefined): readonly GivenRule[] {
   const { case: kind, value } = rules?.type ?? {};
   if (kind === undefined || kind === "repeated" || kind === "map" || rules?.ignore === Ignore.ALWAYS) return [];
   const { message } = FieldRulesSchema.field[kind];
   const set = reflect(message!, value as Message);
-  return set.fields
-    .filter((field) => set.isSet(field))
-    .map((field) => {
-      if (!(field.name in TESTS || field.name === "in" || field.name === "not_in"))
-        unknownRule(`${message!.typeName}.${field.name}`);
-      const limit: unknown = set.get(field);
-      return {
-        name: field.name,
-        limits: field.fieldKind === "list" ? [...(limit as Iterable<unknown>)].map(limitOf) : [limitOf(limit)],
-      };
-    });
+  return set.fields.filter((field) => set.isSet(field)).map((field) => ruleOf(field, set.get(field)));
+}
+
+function ruleOf(field: DescField, raw: unknown): GivenRule {
+  if (field.name === "in" || field.name === "not_in") {
+    const limits = [...(raw as Iterable<unknown>)].map(limitOf);
+    const choices = limits.map(({ text }) => text);
+    const among = (value: Plain) => limits.some((limit) => limit.value === value);
+    return field.name === "in"
+      ? { want: `one of ${choices.join(", ")}`, choices, holds: among }
+      : { want: `anything but ${choices.join(", ")}`, holds: (value) => !among(value) };
+  }
+  const test = TESTS[field.name] ?? unknownRule(`${field.parent.typeName}.${field.name}`);
+  const limit = limitOf(raw);
+  return { want: test.want(limit.text), holds: (value) => test.holds(value, limit.value) };
 }
 
 /** Durations compare as nanoseconds. */
 function limitOf(raw: unknown): Limit {
   if (typeof raw !== "object") return { value: raw as Plain, text: String(raw) };
   const { seconds, nanos } = ("message" in raw! ? raw.message : raw) as Duration;
-  return { value: seconds * 1_000_000_000n + BigInt(nanos), text: `${Number(seconds) + nanos / 1e9}s` };
+  const [all, hours] = [Number(seconds) + nanos / 1e9, Number(seconds) / 3600];
+  const text = hours >= 1 && Number.isInteger(hours) && nanos === 0 ? `${hours}h` : `${all}s`;
+  return { value: seconds * 1_000_000_000n + BigInt(nanos), text };
 }
 
 /** The rules that a list or a map breaks as a whole. `keys` identify its elements. */
-export function brokenWhole(rules: FieldRules | undefined, keys: readonly string[]): Broken[] {
+export function brokenWhole(rules: FieldRules | undefined, keys: readonly string[]): Rule[] {
   const bounds = boundsOf(rules);
-  const found: Broken[] = [];
+  const found: Rule[] = [];
   if (keys.length < bounds.least) found.push({ want: `at least ${bounds.least} of them` });
   if (keys.length > bounds.most) found.push({ want: `at most ${bounds.most} of them` });
   if (bounds.unique && new Set(keys).size < keys.length) found.push({ want: "no entry twice" });

@@ -62,8 +62,8 @@ export declare type Config = Message<"polygate.config.v1.Config"> & {
   log?: Log | undefined;
 
   /**
-   * The routes, in the order in which they are listed to callers. The key must
-   * be there; an empty list is allowed.
+   * Required. The routes, in the order in which they are listed to callers. An
+   * empty list is allowed.
    *
    * @generated from field: repeated polygate.config.v1.Route routes = 6;
    */
@@ -132,14 +132,14 @@ export declare const ListenSchema: GenMessage<Listen>;
  */
 export declare type Tls = Message<"polygate.config.v1.Tls"> & {
   /**
-   * The certificate, followed by its intermediates. Required.
+   * Required. The certificate, followed by its intermediates.
    *
    * @generated from field: string cert_file = 1;
    */
   certFile: string;
 
   /**
-   * The certificate's private key, without a passphrase. Required.
+   * Required. The certificate's private key, without a passphrase.
    *
    * @generated from field: string key_file = 2;
    */
@@ -167,8 +167,8 @@ export declare const TlsSchema: GenMessage<Tls>;
  */
 export declare type Cors = Message<"polygate.config.v1.Cors"> & {
   /**
-   * Origins such as `https://app.example.com`, without a path; `*` is any. At
-   * least one.
+   * Required. Origins such as `https://app.example.com`, without a path; `*` is
+   * any.
    *
    * @generated from field: repeated string allowed_origins = 1;
    */
@@ -300,29 +300,29 @@ export declare const LogSchema: GenMessage<Log>;
  */
 export declare type Route = Message<"polygate.config.v1.Route"> & {
   /**
-   * What callers ask for. Unique in the file. Letters, digits, `_`, `-` and
-   * `.`. Required.
+   * Required. What callers ask for. Unique in the file.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * `llm/v1/chat`, `llm/v1/completions` or `llm/v1/embeddings`. Required.
+   * Required. What the route does.
    *
    * @generated from field: string route_type = 2;
    */
   routeType: string;
 
   /**
-   * The model that answers. Either `model` or `targets` is required.
+   * The model that answers. A route has this or `targets`.
    *
    * @generated from field: polygate.config.v1.Model model = 3;
    */
   model?: Model | undefined;
 
   /**
-   * Models to try, in this order, until one answers.
+   * Models to try, in this order, until one answers. A route has this or
+   * `model`.
    *
    * @generated from field: repeated polygate.config.v1.Target targets = 4;
    */
@@ -349,7 +349,7 @@ export declare const RouteSchema: GenMessage<Route>;
  */
 export declare type Target = Message<"polygate.config.v1.Target"> & {
   /**
-   * The model. Required.
+   * Required. The model.
    *
    * @generated from field: polygate.config.v1.Model model = 1;
    */
@@ -369,8 +369,8 @@ export declare const TargetSchema: GenMessage<Target>;
  */
 export declare type Model = Message<"polygate.config.v1.Model"> & {
   /**
-   * The provider's kind, such as `openai`. Upper and lower case are equal, and
-   * so are `-` and `_`. Required.
+   * Required. The provider's kind, such as `openai`. Upper and lower case are
+   * equal, and so are `-` and `_`.
    *
    * @generated from field: string provider = 1;
    */
@@ -384,8 +384,8 @@ export declare type Model = Message<"polygate.config.v1.Model"> & {
   name: string;
 
   /**
-   * The provider's settings; each kind has its own. Empty once loaded: they
-   * hold secrets, and are kept apart as the kind's own message.
+   * The provider's settings; each kind has its own. In a loaded config this is
+   * empty: they hold secrets, and are kept apart as the kind's own message.
    *
    * @generated from field: google.protobuf.Struct config = 3;
    */
