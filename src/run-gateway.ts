@@ -51,6 +51,7 @@ function greet(gateway: Gateway, { quickstart, say }: RunOptions): void {
     say(`  grpcurl: grpcurl ${plain} -d '${typed}' ${authority} polygate.v1.ChatService/Chat`);
   }
   say(`  docs:    ${url}/docs`);
+  if (gateway.admin) say(`  admin:   http://${gateway.admin} (metrics, livez, readyz)`);
 }
 
 function cannotListen(thrown: unknown, { host, port }: RunOptions): string | undefined {

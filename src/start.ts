@@ -4,15 +4,20 @@ import type { Config } from "../gen/polygate/config/v1/config_pb.js";
 import { LogLevel } from "../gen/polygate/config/v1/config_pb.js";
 import { ms } from "./compile.ts";
 import type { Problem } from "./config/problems.ts";
-import { hostOf, realTools, type Served, serve } from "./gateway.ts";
+import { hostOf, realTools, serve } from "./gateway.ts";
 import { LISTEN_DEFAULTS, type Listening, listen, type TlsFiles } from "./net/listen.ts";
 import { Router } from "./net/router.ts";
 import { Dialer } from "./net/send.ts";
 import { adminMounts } from "./observe/admin.ts";
+import type { Draining } from "./observe/drain.ts";
 import { createLog, type Log } from "./observe/log.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { createObserver } from "./observe/observer.ts";
+import { loadStore } from "./registry.ts";
 import { type LiveSite, openSite } from "./site.ts";
+
+/** Callers whose calls are counted at a time, for each route with a limit; about 15 MB when all are. */
+const MAX_COUNTERS = 65_536;
 
 /** What a gateway is started with; each wins over the config file. */
 export interface StartOptions {
@@ -26,20 +31,14 @@ export interface StartOptions {
 }
 
 /** A gateway that answers. */
-export interface Gateway {
+export interface Gateway extends Draining {
   readonly host: string;
   readonly port: number;
   readonly secure: boolean;
-  /** Port of the admin listener, when the config asks for one. */
-  readonly adminPort: number | undefined;
+  /** Host and port of the admin listener, when the config asks for one. */
+  readonly admin: string | undefined;
   readonly live: LiveSite;
   readonly warnings: readonly Problem[];
-  /** How long calls may go on after `stop`. */
-  readonly drainMs: number;
-  /** The open ports, the main one first. */
-  readonly listening: readonly [Served, ...Listening[]];
-  /** Cuts what is still open and lets go of everything. */
-  close(): Promise<void>;
 }
 
 /** The config file has problems; nothing was started. */
@@ -62,15 +61,17 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
     path: options.configPath,
     dialer,
     tools: realTools,
+    counters: (await loadStore("memory")).openCounters(realTools.clock, MAX_COUNTERS),
     hooks: [observer.hooks],
     reloaded: observer.reloaded,
+    watchFailed: (error: unknown) => log.warn({ cause: String(error) }, "the config file cannot be watched"),
   };
   const { loaded, live } = await openSite(parts);
   if (live === undefined) throw new ConfigProblems(loaded.problems);
   const { config } = loaded;
   log.level = levelOf(config);
   const opened: Listening[] = [];
-  const close = async () => {
+  const close = async (): Promise<void> => {
     await live.close();
     for (const port of opened) port.cut();
     await dialer.close();
@@ -89,17 +90,19 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
     opened.push(main);
     const second = config.admin && (await serveAdmin(config.admin, adminMounts({ metrics, live, full: true })));
     if (second) opened.push(second);
-    const listening: Gateway["listening"] = second ? [main, second] : [main];
     observer.reloaded(true, 1, []);
     return {
       host,
       port: main.port,
       secure: tls !== undefined,
-      adminPort: second?.port,
+      admin: second && `${config.admin!.host || "127.0.0.1"}:${second.port}`,
       live,
       warnings: loaded.warnings,
       drainMs: ms(config.drainTimeout) ?? 30_000,
-      listening,
+      stop: () => live.stop(),
+      // The admin port answers to the end: whoever asks should see that the gateway is stopping.
+      drain: () => main.drain(),
+      stopCalls: () => main.stopCalls(),
       close,
     };
   } catch (thrown) {

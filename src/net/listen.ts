@@ -49,7 +49,7 @@ export interface Listening {
   readonly port: number;
   /** Ends what is idle and takes nothing new; resolves when every connection has ended. */
   drain(): Promise<void>;
-  /** Cuts every connection. */
+  /** Takes nothing new and cuts every connection. */
   cut(): void;
 }
 
@@ -97,6 +97,7 @@ export async function listen(settings: ListenSettings, host: Host): Promise<List
       http2.close();
     },
     cut() {
+      port.close();
       for (const session of sessions) session.destroy();
       for (const socket of sockets) socket.destroy();
     },

@@ -3,15 +3,23 @@ import { isObject, type JsonObject } from "../../core/json.ts";
 import type { ReplyHeaders } from "../../core/provider.ts";
 
 /**
- * A refusal by a server that speaks OpenAI's API, by the error table. Its message is kept where it is about the caller's
- * request, and never where it is about our credential, since providers quote keys.
+ * A refusal by a server that speaks OpenAI's API, by the error table. Its message is kept, but for what looks like a key or
+ * an address; where it is about our credential it is for the log alone.
  *
  * @param status HTTP status; a 2xx means that the error stood in the body or within a stream.
  * @param body At most 64 KiB of the answer; JSON or anything else.
+ * @param secrets Our own credentials there: providers quote keys.
  */
-export function openAIFault(provider: string, status: number, headers: ReplyHeaders, body: Buffer): GatewayError {
+export function openAIFault(
+  provider: string,
+  status: number,
+  headers: ReplyHeaders,
+  body: Buffer,
+  secrets: readonly string[] = [],
+): GatewayError {
   const error = errorOf(body);
-  const message = text(error?.["message"]);
+  const said = text(error?.["message"]);
+  const message = said === undefined ? undefined : masked(said, secrets);
   const named = numeric(error?.["status"] ?? error?.["code"]);
   const effective = status >= 200 && status <= 299 ? (named ?? 500) : status;
   const reason = reasonOf(effective);
@@ -30,13 +38,20 @@ export function openAIFault(provider: string, status: number, headers: ReplyHead
   }
   const sentence = SENTENCES[reason](provider, effective);
   const told =
-    reason !== "UPSTREAM_CREDENTIALS" && message !== undefined ? `${sentence} It says: ${masked(message)}` : sentence;
-  return new GatewayError(told, fault, message ?? body.toString("utf8", 0, 1024));
+    reason !== "UPSTREAM_CREDENTIALS" && message !== undefined ? `${sentence} It says: ${withoutAddresses(message)}` : sentence;
+  return new GatewayError(told, fault, message ?? masked(body.toString("utf8", 0, 1024), secrets));
 }
 
-/** A provider's words without what looks like a key or an address of its own. */
-function masked(text: string): string {
-  return text.replace(/\b(?:sk|pk|rk|key|org|proj)[-_][\w*.-]{6,}/gi, "***").replace(/\bhttps?:\/\/\S+/gi, "(address)");
+/** A provider's words without our key, nor what looks like one. */
+function masked(words: string, secrets: readonly string[]): string {
+  let text = words;
+  for (const secret of secrets) if (secret !== "") text = text.replaceAll(secret, "***");
+  return text.replace(/\b(?:sk|pk|rk|key|org|proj)[-_][\w*.-]{6,}/gi, "***");
+}
+
+/** Where a provider failed, an address is its own business, not the caller's. */
+function withoutAddresses(text: string): string {
+  return text.replace(/\bhttps?:\/\/\S+/gi, "(address)");
 }
 
 type UpstreamReason = Extract<

@@ -126,10 +126,12 @@ describe("OpenAI's settings", () => {
       routeType: "llm/v1/chat",
     });
 
-  it("need a key and a known type", () => {
+  it("need a key and a type that is known, in any case", () => {
     expect(invalid({})).toBe(true);
-    expect(invalid({ openai_api_key: "k", openai_api_type: "bedrock" })).toBe(true);
-    for (const type of ["", "openai", "azure", "azuread"]) {
+    expect(problems({ openaiApiKey: "k", openaiApiType: "bedrock" })).toEqual([
+      { path: "openai_api_type", message: "is not known; set openai, azure or azuread" },
+    ]);
+    for (const type of ["", "openai", "Azure", "AZUREAD"]) {
       expect(invalid({ openai_api_key: "k", openai_api_type: type })).toBe(false);
     }
   });
@@ -229,7 +231,7 @@ describe("OpenAI's refusal", () => {
     const error = fault(status, QUOTED);
     expect(error.message).not.toContain("failed, see");
     expect(JSON.stringify(error.fault)).not.toContain("sk-proj");
-    expect(String(error.cause)).toContain("sk-proj-abc123");
+    expect(String(error.cause)).toContain("Key *** of *** failed, see https://internal/x.");
   });
 
   it.each([429, 500, 504])("with status %i keeps its words, without keys and addresses", (status) => {

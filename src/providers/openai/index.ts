@@ -22,6 +22,7 @@ export const provider: Provider<OpenAISettings> = {
   check,
   open(settings): Upstream {
     const azure = isAzure(settings);
+    const secrets = [settings.openaiApiKey];
     const base = new URL(baseOf(settings));
     const prefix = base.pathname.replace(/\/+$/, "") + (azure ? `/openai/deployments/${deploymentOf(settings)}` : "");
     const version = settings.openaiApiVersion;
@@ -31,19 +32,19 @@ export const provider: Provider<OpenAISettings> = {
       origin: base.origin,
       speaks: { chat: "openai", completions: "openai", embeddings: "openai" },
       encode(call, body, model) {
-        // Azure names the model in the path; a body that names another would only confuse its logs.
-        body.set("model", model);
+        // Azure's model is in the path; a route's name must not stand in the body, but nothing has to.
+        if (!azure || body.peek("model") !== undefined) body.set("model", model);
         return { path: prefix + PATHS[call.plan.op] + query, headers, body: body.bytes };
       },
       usage: openAIUsage,
-      fault: (status, replyHeaders, body) => openAIFault("openai", status, replyHeaders, body),
+      fault: (status, replyHeaders, body) => openAIFault("openai", status, replyHeaders, body, secrets),
     };
   },
 };
 
 function headersOf(settings: OpenAISettings): readonly string[] {
   const headers = ["content-type", "application/json", "accept-encoding", "identity"];
-  if (settings.openaiApiType === "azure") headers.push("api-key", settings.openaiApiKey);
+  if (typeOf(settings) === "azure") headers.push("api-key", settings.openaiApiKey);
   else headers.push("authorization", `Bearer ${settings.openaiApiKey}`);
   if (settings.openaiOrganization !== "") headers.push("openai-organization", settings.openaiOrganization);
   return headers;
@@ -52,13 +53,18 @@ function headersOf(settings: OpenAISettings): readonly string[] {
 function check(settings: OpenAISettings, _model: ModelEntry): readonly SettingsProblem[] {
   const problems: SettingsProblem[] = [];
   const say = (path: string, message: string) => problems.push({ path, message });
-  if (isAzure(settings)) {
+  if (!["", "openai", "azure", "azuread"].includes(typeOf(settings))) {
+    say("openai_api_type", "is not known; set openai, azure or azuread");
+  } else if (isAzure(settings)) {
     if (baseOf(settings) === DEFAULT_BASE) say("openai_api_base", "is needed for Azure; set the resource's endpoint");
     if (settings.openaiDeploymentName === "") say("openai_deployment_name", "is needed for Azure; set the deployment");
     if (settings.openaiApiVersion === "") say("openai_api_version", "is needed for Azure; set one such as 2024-10-21");
     if (settings.openaiOrganization !== "") say("openai_organization", "is not used with Azure; remove it");
   } else if (settings.openaiDeploymentName !== "") {
     say("openai_deployment_name", "is for Azure only; set openai_api_type to azure, or remove it");
+  }
+  if (/[^\x20-\x7e]/.test(settings.openaiApiKey)) {
+    say("openai_api_key", "has a character that no HTTP header can carry; check that the key was copied whole");
   }
   for (const key of ["base_url", "openai_api_base"] as const) {
     const text = key === "base_url" ? settings.baseUrl : settings.openaiApiBase;
@@ -68,7 +74,12 @@ function check(settings: OpenAISettings, _model: ModelEntry): readonly SettingsP
 }
 
 function isAzure(settings: OpenAISettings): boolean {
-  return settings.openaiApiType === "azure" || settings.openaiApiType === "azuread";
+  return typeOf(settings).startsWith("azure");
+}
+
+/** MLflow reads the type in any case. */
+function typeOf(settings: OpenAISettings): string {
+  return settings.openaiApiType.toLowerCase();
 }
 
 function baseOf(settings: OpenAISettings): string {

@@ -27,7 +27,7 @@ export declare type OpenAISettings = Message<"providers.openai.v1.OpenAISettings
 
   /**
    * Whose API it is: `openai` (default), `azure` (the key goes into `api-key`) or `azuread` (the key is a Microsoft
-   * Entra ID token).
+   * Entra ID token). In any case.
    *
    * @generated from field: string openai_api_type = 2;
    */
