@@ -45,7 +45,10 @@ export async function serve({ live, observer, mounts, settings }: Serving): Prom
     onChange: (listener) => live.onChange(listener),
   };
   const protocols = await loadProtocols();
-  const router = new Router([...protocols.flatMap((protocol) => protocol.mounts(door)), ...mounts]);
+  const router = new Router([
+    ...protocols.flatMap((one) => one.mounts(door).map((mount) => named(one.kind, mount))),
+    ...mounts,
+  ]);
   const handle = (inbound: Inbound) => {
     underWay.add(inbound);
     observer.began(inbound);
@@ -71,6 +74,25 @@ export async function serve({ live, observer, mounts, settings }: Serving): Prom
     return all.length;
   };
   return { ...listening, stopCalls };
+}
+
+/** The mount, noting on each exchange whose it is. */
+function named(kind: string, mount: Mount): Mount {
+  return {
+    ...mount,
+    endpoints: mount.endpoints.map((endpoint) => ({
+      ...endpoint,
+      handle(inbound, params) {
+        inbound.protocol = kind;
+        endpoint.handle(inbound, params);
+      },
+    })),
+    refuse(inbound, error) {
+      // A path that belongs to nobody is answered by somebody all the same.
+      if (mount.prefix.length > 1 || mount.claims) inbound.protocol = kind;
+      mount.refuse(inbound, error);
+    },
+  };
 }
 
 /** A host with real time and random request ids. */

@@ -1,0 +1,123 @@
+import type { Call } from "../core/call.ts";
+import { errors, type GatewayError } from "../core/errors.ts";
+import type { Hooks } from "../core/policy.ts";
+import type { Inbound } from "../core/protocol.ts";
+import { accessLine } from "./line.ts";
+import type { Log } from "./log.ts";
+import type { Metrics, Outcome } from "./metrics.ts";
+
+/** Most failed attempts that one line tells of, and most problems of one config. */
+const MOST_RETRIED = 4;
+const MOST_PROBLEMS = 50;
+const PROBLEM_LENGTH = 1000;
+/** What monitoring asks for every few seconds; a line each would bury the rest. */
+const PROBES: ReadonlySet<string> = new Set(["/livez", "/readyz", "/metrics", "/health"]);
+
+/** The one place that writes the access line and the metrics. Its functions never throw and need no `this`. */
+export interface Observer {
+  /** The head of a request is complete. */
+  began(inbound: Inbound): void;
+  /** The exchange is over, however it ended; once for each that began. */
+  finished(inbound: Inbound): void;
+  /** To be put around every route. */
+  readonly hooks: Hooks;
+  /** A config was read. `generation`: the one in force now; `problems`: a line each, none when all is well. */
+  reloaded(ok: boolean, generation: number, problems: readonly string[]): void;
+}
+
+/** What an observer writes to. */
+export interface ObserverParts {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Milliseconds on the clock of `Inbound.started`. Default: `performance.now`. */
+  readonly now?: () => number;
+}
+
+/** Watches every exchange of a port, whatever its protocol. */
+export function createObserver({ log, metrics, now = () => performance.now() }: ObserverParts): Observer {
+  const failures = new WeakMap<Call, Failure[]>();
+
+  function finished(inbound: Inbound): void {
+    const error = errorOf(inbound);
+    const outcome = outcomeOf(inbound, error);
+    const duration = now() - inbound.started;
+    metrics.ended(outcome, inbound.call, duration);
+    const level = levelOf(inbound, error);
+    if (!log.enabled(level)) return;
+    const retried = inbound.call && retriedOf(failures.get(inbound.call), error);
+    const facts = { outcome, error, duration, retried, providerWords: log.enabled("debug") };
+    log[level](accessLine(inbound, facts, log.redactor), "request");
+  }
+
+  function fault(call: Call, error: GatewayError): void {
+    metrics.fault(call, error);
+    const all = failures.get(call) ?? [];
+    all.push({ target: call.target?.index ?? 0, error });
+    failures.set(call, all);
+  }
+
+  function reloaded(ok: boolean, generation: number, problems: readonly string[]): void {
+    metrics.loaded(ok, generation);
+    if (ok) {
+      log.info({ generation }, "config loaded");
+      return;
+    }
+    for (const problem of problems.slice(0, MOST_PROBLEMS)) {
+      log.error({ problem: log.redactor.clean(problem, PROBLEM_LENGTH) }, "config problem");
+    }
+    log.error({ generation, problems: problems.length }, "config not loaded");
+  }
+
+  return { began: () => metrics.began(), finished, hooks: { fault }, reloaded };
+}
+
+/** Why it failed. Without an answer and without a reason, it is the caller who went. */
+function errorOf({ call, error, status }: Inbound): GatewayError | undefined {
+  return call?.error ?? error ?? (status === 0 ? errors.callerGone() : undefined);
+}
+
+/**
+ * The status is the one that was sent; where the protocol sends 200 whatever happens, as gRPC does, or nothing was sent, it is
+ * the one that REST would have had.
+ */
+function outcomeOf({ call, protocol, status }: Inbound, error: GatewayError | undefined): Outcome {
+  return {
+    protocol: call?.arrival.protocol ?? protocol,
+    status: status >= 400 ? status : call?.status || error?.http || status,
+    reason: error?.fault.reason ?? "",
+  };
+}
+
+function levelOf(inbound: Inbound, error: GatewayError | undefined): "debug" | "info" | "warn" | "error" {
+  switch (error?.fault.reason) {
+    case undefined:
+      return inbound.call === undefined && PROBES.has(inbound.path) ? "debug" : "info";
+    case "CALLER_GONE":
+      return "info";
+    // A defect, and a key that only the operator can set right.
+    case "INTERNAL":
+    case "UPSTREAM_CREDENTIALS":
+      return "error";
+    default:
+      return "warn";
+  }
+}
+
+/** An attempt that failed. */
+interface Failure {
+  readonly target: number;
+  readonly error: GatewayError;
+}
+
+/** The failed attempts but the one that the call ended with, which the line tells of anyway. */
+function retriedOf(
+  all: readonly Failure[] | undefined,
+  error: GatewayError | undefined,
+): readonly object[] | undefined {
+  const retried = all?.filter((one) => one.error !== error).slice(0, MOST_RETRIED);
+  return retried?.length ? retried.map(retriedFields) : undefined;
+}
+
+function retriedFields({ target, error: { fault } }: Failure): object {
+  return { target, reason: fault.reason, upstream_status: fault.upstreamStatus };
+}
