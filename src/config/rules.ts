@@ -42,7 +42,7 @@ interface Test {
   want(limit: string): string;
 }
 
-const lengthOf = (value: Plain): bigint => BigInt([...String(value)].length);
+const lengthOf = (value: Plain): bigint => BigInt(Array.from(String(value)).length);
 
 /** The rules of one value. Any other one is refused, so that no rule is written and then not kept. */
 const TESTS: Readonly<Record<string, Test>> = {
@@ -138,8 +138,8 @@ function ruleOf(field: DescField, raw: unknown): GivenRule {
 
 /** Durations compare as nanoseconds. */
 function limitOf(raw: unknown): Limit {
-  if (typeof raw !== "object") return { value: raw as Plain, text: String(raw) };
-  const { seconds, nanos } = ("message" in raw! ? raw.message : raw) as Duration;
+  if (typeof raw !== "object" || raw === null) return { value: raw as Plain, text: String(raw as Plain) };
+  const { seconds, nanos } = ("message" in raw ? raw.message : raw) as Duration;
   const [all, hours] = [Number(seconds) + nanos / 1e9, Number(seconds) / 3600];
   const text = hours >= 1 && Number.isInteger(hours) && nanos === 0 ? `${hours}h` : `${all}s`;
   return { value: seconds * 1_000_000_000n + BigInt(nanos), text };
@@ -184,7 +184,7 @@ export function assertRulesKnown(message: DescMessage, seen = new Set<DescMessag
   if (hasOption(message, messageRules)) unknownRule(`${message.typeName}: a rule of the message as a whole`);
   for (const field of message.fields) {
     const rules = rulesOf(field);
-    if (rules?.cel.length || rules?.celExpression.length) unknownRule(`${field}: CEL`);
+    if (rules?.cel.length || rules?.celExpression.length) unknownRule(`${field.toString()}: CEL`);
     for (const each of [rules, innerRules(rules).keys, innerRules(rules).values]) given(each);
     if (field.message) assertRulesKnown(field.message, seen);
   }

@@ -147,7 +147,7 @@ class Reader {
       this.report.problem(at, path, "want a plain key, such as `name:`");
       return undefined;
     }
-    const text = String(source.value);
+    const text = String(source.value as Scalar["value"]);
     if (text === "__proto__") {
       this.report.problem(at, keyPath(path, text), "not allowed as a key; remove it");
       return undefined;

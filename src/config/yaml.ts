@@ -58,8 +58,8 @@ function toText(source: Buffer | string, report: Report): string | undefined {
     report.problem(WHOLE_FILE, "", "not UTF-8 text; save it as UTF-8");
     return undefined;
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  const control = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.exec(text);
+  // Those that YAML does not allow either: all but tab, the line ends and NEL.
+  const control = /[^\P{Cc}\t\n\r\x85]/u.exec(text);
   if (control) {
     const before = text.slice(0, control.index).split("\n");
     const code = control[0].charCodeAt(0).toString(16).padStart(4, "0");
