@@ -121,6 +121,7 @@ describe("parseYaml refuses, with the place", () => {
   it("control characters", () => {
     refuses("a: 1\nb: x\0y\n", "f.yaml:2:5: control character U+0000; remove it");
     refuses(Buffer.from("a: \x1b[31m"), "f.yaml:1:4: control character U+001b");
+    refuses("a: \u009b31m", "f.yaml:1:4: control character U+009b");
   });
 
   it("bytes that are not UTF-8", () => {
