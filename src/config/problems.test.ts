@@ -9,13 +9,13 @@ describe("formatProblem", () => {
     report.problem({ line: 2, column: 1 }, "", "a second document");
     report.problem(WHOLE_FILE, "", "no such file; check the path");
     expect(report.problems.map(formatProblem)).toEqual([
-      "polygate.yaml:9:5 routes[1].timout: unknown key; did you mean timeout?",
-      "polygate.yaml:2:1: a second document",
       "polygate.yaml: no such file; check the path",
+      "polygate.yaml:2:1: a second document",
+      "polygate.yaml:9:5 routes[1].timout: unknown key; did you mean timeout?",
     ]);
   });
 
-  it("sorts many by place, and says how many more there are", () => {
+  it("keeps problems in the order of the file, and says how many more there are", () => {
     const report = new Report("f");
     for (const line of [3, 1, 2]) report.problem({ line, column: 1 }, "p", `${line}`);
     expect(formatProblems(report.problems, 2)).toBe("f:1:1 p: 1\nf:2:1 p: 2\n... and 1 more");

@@ -22,29 +22,39 @@ export const WHOLE_FILE: Place = { line: 0, column: 0 };
  */
 export class Report {
   readonly file: string;
-  readonly problems: Problem[] = [];
-  readonly warnings: Problem[] = [];
+  private readonly wrong: Problem[] = [];
+  private readonly doubtful: Problem[] = [];
 
   constructor(file: string) {
     this.file = file;
   }
 
+  /** In the order of the file. */
+  get problems(): readonly Problem[] {
+    return this.wrong.toSorted(byPlace);
+  }
+
+  /** In the order of the file. */
+  get warnings(): readonly Problem[] {
+    return this.doubtful.toSorted(byPlace);
+  }
+
   /** True once no further problem is kept; work that only finds more of them can stop. */
   get full(): boolean {
-    return this.problems.length >= 1000;
+    return this.wrong.length >= 1000;
   }
 
   problem(at: Place, path: string, message: string): void {
-    if (!this.full) this.problems.push(this.entry(at, path, message));
+    if (!this.full) this.wrong.push(this.entry(at, path, message));
   }
 
   warn(at: Place, path: string, message: string): void {
-    if (this.warnings.length < 1000) this.warnings.push(this.entry(at, path, message));
+    if (this.doubtful.length < 1000) this.doubtful.push(this.entry(at, path, message));
   }
 
   /** Whether a problem of exactly this path was reported, so that its consequences need no report of their own. */
   has(path: string): boolean {
-    return this.problems.some((problem) => problem.path === path);
+    return this.wrong.some((problem) => problem.path === path);
   }
 
   private entry({ line, column }: Place, path: string, message: string): Problem {
@@ -66,8 +76,10 @@ export function formatProblem({ file, line, column, path, message }: Problem): s
 
 /** One line each, in the order of the file; past `most` lines, how many more there are. */
 export function formatProblems(problems: readonly Problem[], most = 50): string {
-  const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  const sorted = problems.toSorted(byPlace);
   const lines = sorted.slice(0, most).map(formatProblem);
   if (sorted.length > most) lines.push(`... and ${sorted.length - most} more`);
   return lines.join("\n");
 }
+
+const byPlace = (a: Place, b: Place): number => a.line - b.line || a.column - b.column;
