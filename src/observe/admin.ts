@@ -14,10 +14,12 @@ export interface AdminParts {
 /** `/livez` and `/readyz`, and `/metrics` when `full`. A path that is none of these is answered by the port's other mounts. */
 export function adminMounts({ metrics, live, full }: AdminParts): readonly Mount[] {
   const endpoints: Endpoint[] = [
-    { method: "GET", path: "/livez", handle: (inbound) => sendJson(inbound, { status: "alive" }) },
-    { method: "GET", path: "/readyz", handle: (inbound) => ready(inbound, live.stopping) },
+    { method: "GET", path: "/livez", open: true, handle: (inbound) => sendJson(inbound, { status: "alive" }) },
+    { method: "GET", path: "/readyz", open: true, handle: (inbound) => ready(inbound, live.stopping) },
   ];
   if (full) endpoints.push({ method: "GET", path: "/metrics", handle: (inbound) => void page(inbound, metrics) });
+  // Some balancers ask for the head alone.
+  endpoints.push(...endpoints.map((endpoint) => ({ ...endpoint, method: "HEAD" })));
   const refuse: Mount["refuse"] = (inbound, error) => inbound.send(error.http, TEXT, `${error.message}\n`);
   const prefixes = ["/livez", "/readyz", ...(full ? ["/metrics"] : [])];
   return [{ prefix: "", endpoints, refuse }, ...prefixes.map((prefix) => ({ prefix, endpoints: [], refuse }))];

@@ -1,5 +1,4 @@
 import { header } from "../core/arrival.ts";
-import type { Call } from "../core/call.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Inbound } from "../core/protocol.ts";
 import type { Outcome } from "./metrics.ts";
@@ -25,39 +24,38 @@ export interface Facts {
  * absent member.
  */
 export function accessLine(inbound: Inbound, facts: Facts, redactor: Redactor): object {
-  const { call, method, path, headers } = inbound;
+  const { call, method, path, headers, id } = inbound;
   const { outcome, error, duration, retried } = facts;
   const agent = header(headers, "user-agent");
-  return {
-    request_id: redactor.clean(inbound.id, MOST.id),
+  const plan = call?.plan;
+  const target = call?.target;
+  const usage = call?.usage;
+  const fields = {
+    // One of our own holds nothing to hide, and is never seen twice.
+    request_id: UUID.test(id) ? id : redactor.clean(id, MOST.id),
     protocol: outcome.protocol,
     method: redactor.cleanOften(method, MOST.name),
     path: redactor.cleanOften(path, MOST.path),
-    ...(call && callFields(call, redactor)),
-    status: outcome.status,
-    ...(error && errorFields(error, facts.providerWords, redactor)),
-    retried,
-    duration_ms: round(duration),
-    remote: inbound.remote.slice(0, MOST.remote),
-    user_agent: agent === undefined ? undefined : redactor.cleanOften(agent, MOST.agent),
-  };
-}
-
-function callFields(call: Call, redactor: Redactor): object {
-  const { plan, target, usage } = call;
-  return {
-    operation: plan.op,
-    route: redactor.cleanOften(plan.route, MOST.name),
+    operation: plan?.op,
+    route: plan && redactor.cleanOften(plan.route, MOST.name),
     provider: target?.provider,
     model: target && redactor.cleanOften(target.model, MOST.name),
     target: target?.index,
-    attempt: call.attempt,
-    stream: call.stream,
-    ttft_ms: call.stream && call.firstByteAt > 0 ? round(call.firstByteAt - call.arrival.started) : undefined,
+    attempt: call?.attempt,
+    stream: call?.stream,
+    status: outcome.status,
+    duration_ms: round(duration),
+    ttft_ms: call?.stream && call.firstByteAt > 0 ? round(call.firstByteAt - call.arrival.started) : undefined,
     input_tokens: usage?.promptTokens,
     output_tokens: usage?.completionTokens,
+    retried,
+    remote: inbound.remote.slice(0, MOST.remote),
+    user_agent: agent === undefined ? undefined : redactor.cleanOften(agent, MOST.agent),
   };
+  return error === undefined ? fields : { ...fields, ...errorFields(error, facts.providerWords, redactor) };
 }
+
+const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/;
 
 function errorFields(error: GatewayError, providerWords: boolean, redactor: Redactor): object {
   const { fault, row } = error;

@@ -171,5 +171,7 @@ it("adds up the snapshots of several processes, and takes the newest generation"
 });
 
 it("has the process's own metrics", async () => {
-  expect(await createMetrics().text()).toMatch(/^nodejs_eventloop_lag_seconds /m);
+  const page = await createMetrics().text();
+  expect(page).toMatch(/^nodejs_eventloop_lag_seconds /m);
+  expect(page).toMatch(/^polygate_event_loop_delay_seconds [\d.]/m);
 });

@@ -1,3 +1,5 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { isMainThread } from "node:worker_threads";
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Call } from "../core/call.ts";
 import type { GatewayError } from "../core/errors.ts";
@@ -52,7 +54,7 @@ export interface MetricsOptions {
  */
 export function createMetrics({ process = true, maxSeries, droppedLines }: MetricsOptions = {}): Metrics {
   const registry = new Registry();
-  if (process) collectDefaultMetrics({ register: registry });
+  if (process) watchProcess(registry);
   const series = new AllSeries(registry, maxSeries);
   const registers = [registry];
   let inFlight = 0;
@@ -112,7 +114,24 @@ export function createMetrics({ process = true, maxSeries, droppedLines }: Metri
   };
 }
 
-/** One page of several processes' snapshots. */
+/** What the process and its event loops do. Figures of the whole process are told by its main thread alone. */
+function watchProcess(registry: Registry): void {
+  if (isMainThread) collectDefaultMetrics({ register: registry });
+  const delay = monitorEventLoopDelay({ resolution: 20 });
+  delay.enable();
+  new Gauge({
+    name: "polygate_event_loop_delay_seconds",
+    help: "How late timers fire, 99th percentile since the last reading; of several threads the worst.",
+    registers: [registry],
+    aggregator: "max",
+    collect() {
+      this.set((delay.percentile(99) || 0) / 1e9);
+      delay.reset();
+    },
+  });
+}
+
+/** One page of the snapshots of several processes or threads. */
 export function mergeSnapshots(all: readonly Snapshot[]): Promise<string> {
   return AggregatorRegistry.aggregate(all as object[][]).metrics();
 }
