@@ -1,6 +1,7 @@
+import { availableParallelism } from "node:os";
 import { formatProblem } from "./config/problems.ts";
-import { drainOnSignals } from "./observe/drain.ts";
-import { ConfigProblems, type Gateway, startGateway } from "./start.ts";
+import { drainOnSignals, firstSignal } from "./observe/drain.ts";
+import { ConfigProblems, startGateway } from "./start.ts";
 
 /** What the command line, or the environment, said. */
 export interface RunOptions {
@@ -14,12 +15,17 @@ export interface RunOptions {
   readonly say: (line: string) => void;
 }
 
+/** 1 below 4 cores, else one core less than there are, at most 8. */
+export function defaultWorkers(cores = availableParallelism()): number {
+  return cores < 4 ? 1 : Math.min(8, cores - 1);
+}
+
 /** Serves until a signal. The exit code: 0 drained, 1 could not listen, 2 the config has problems. */
 export async function run(options: RunOptions): Promise<number> {
   const { say } = options;
-  let gateway: Gateway;
+  const count = options.workers ?? defaultWorkers();
   try {
-    gateway = await startGateway(options);
+    return await (count > 1 ? runCrew(options, count) : runAlone(options));
   } catch (thrown) {
     if (thrown instanceof ConfigProblems) {
       for (const problem of thrown.problems) say(formatProblem(problem));
@@ -30,28 +36,57 @@ export async function run(options: RunOptions): Promise<number> {
     say(line);
     return 1;
   }
+}
+
+async function runAlone(options: RunOptions): Promise<number> {
+  const { say } = options;
+  const gateway = await startGateway(options);
   for (const warning of gateway.warnings) say(`${formatProblem(warning)} (warning)`);
-  greet(gateway, options);
+  const chat = gateway.live.site.routes.find((route) => route.op === "chat")?.name;
+  greet({ ...gateway, chat }, options);
   return drainOnSignals(gateway, say);
 }
 
-function greet(gateway: Gateway, { quickstart, say }: RunOptions): void {
-  const host = gateway.host === "0.0.0.0" || gateway.host === "::" ? "127.0.0.1" : gateway.host;
-  const authority = `${host.includes(":") ? `[${host}]` : host}:${gateway.port}`;
-  const url = `${gateway.secure ? "https" : "http"}://${authority}`;
+async function runCrew(options: RunOptions, count: number): Promise<number> {
+  const { say } = options;
+  const { startCrew } = await import("./workers.ts");
+  const { crew, ready, warnings, admin, close } = await startCrew(options, count);
+  for (const warning of warnings) say(`${formatProblem(warning)} (warning)`);
+  greet({ ...ready, admin }, options);
+  await firstSignal();
+  say("polygate is stopping: calls under way may finish; a second signal ends them");
+  await crew.drain();
+  await close();
+  return 0;
+}
+
+/** What a person is told of a gateway that answers. */
+interface Greeting {
+  readonly host: string;
+  readonly port: number;
+  readonly secure: boolean;
+  readonly admin: string | undefined;
+  /** Name of a chat route. */
+  readonly chat: string | undefined;
+}
+
+function greet({ host: bound, port, secure, admin, chat }: Greeting, { quickstart, say }: RunOptions): void {
+  const host = bound === "0.0.0.0" || bound === "::" ? "127.0.0.1" : bound;
+  const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const url = `${secure ? "https" : "http"}://${authority}`;
   say(`polygate is listening on ${url}`);
-  const chat = gateway.live.site.routes.find((route) => route.op === "chat");
-  const insecure = gateway.secure ? "-k " : "";
   if (quickstart) say("  no config was named: serving examples/quickstart.yaml, whose answers are simulated");
-  if (chat) {
-    const body = JSON.stringify({ model: chat.name, messages: [{ role: "user", content: "Hello" }] });
-    say(`  curl:    curl ${insecure}${url}/v1/chat/completions -H 'content-type: application/json' -d '${body}'`);
-    const typed = JSON.stringify({ model: chat.name, messages: [{ role: "ROLE_USER", text: "Hello" }] });
-    const plain = gateway.secure ? "-insecure" : "-plaintext";
+  if (chat !== undefined) {
+    const body = JSON.stringify({ model: chat, messages: [{ role: "user", content: "Hello" }] });
+    say(
+      `  curl:    curl ${secure ? "-k " : ""}${url}/v1/chat/completions -H 'content-type: application/json' -d '${body}'`,
+    );
+    const typed = JSON.stringify({ model: chat, messages: [{ role: "ROLE_USER", text: "Hello" }] });
+    const plain = secure ? "-insecure" : "-plaintext";
     say(`  grpcurl: grpcurl ${plain} -d '${typed}' ${authority} polygate.v1.ChatService/Chat`);
   }
   say(`  docs:    ${url}/docs`);
-  if (gateway.admin) say(`  admin:   http://${gateway.admin} (metrics, livez, readyz)`);
+  if (admin) say(`  admin:   http://${admin} (metrics, livez, readyz)`);
 }
 
 function cannotListen(thrown: unknown, { host, port }: RunOptions): string | undefined {

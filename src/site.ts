@@ -1,18 +1,24 @@
 import { compile, kindOf } from "./compile.ts";
-import { type Kinds, type Loaded, load } from "./config/load.ts";
+import { type Kinds, type Loaded, load, type PolicyKind, type Source } from "./config/load.ts";
 import { formatProblem } from "./config/problems.ts";
 import { type Watching, watch } from "./config/watch.ts";
-import type { Hooks } from "./core/policy.ts";
+import type { Hooks, Policy } from "./core/policy.ts";
 import type { Provider, Tools } from "./core/provider.ts";
 import type { Site } from "./core/site.ts";
+import type { Counters } from "./core/store.ts";
 import type { Dialer } from "./net/send.ts";
-import { loadProvider, providerKinds } from "./registry.ts";
+import { loadPolicy, loadProvider, providerKinds } from "./registry.ts";
 
 /** What a `LiveSite` is made of. */
 export interface SiteParts {
-  readonly path: string;
+  /** What to read now; asked at every load. */
+  readonly source: () => Source;
+  /** Whether a change of the files leads to a reload by itself. */
+  readonly watched: boolean;
   readonly dialer: Dialer;
   readonly tools: Tools;
+  /** Of the limits; they outlive every reload. */
+  readonly counters: Counters;
   readonly hooks: readonly Hooks[];
   /** Told when the system refuses to watch the file. */
   readonly watchFailed: (error: unknown) => void;
@@ -26,18 +32,19 @@ export interface Opened {
   readonly live: LiveSite | undefined;
 }
 
-/** Kinds of providers as the config layer asks for them, in any allowed spelling. */
+/** Kinds of providers and policies as the config layer asks for them; a provider in any allowed spelling. */
 export const kinds: Kinds = {
   names: () => providerKinds,
   async provider(spelling) {
     const kind = kindOf(spelling);
     return kind === undefined ? undefined : ((await loadProvider(kind)) as Awaited<ReturnType<Kinds["provider"]>>);
   },
+  policy: async (kind) => (await loadPolicy(kind)) as PolicyKind | undefined,
 };
 
 /** Reads a config file and makes a site of it. */
 export async function openSite(parts: SiteParts): Promise<Opened> {
-  const loaded = await load(parts.path, { kinds });
+  const loaded = await load(parts.source(), { kinds });
   if (loaded.problems.length > 0) return { loaded, live: undefined };
   return { loaded, live: new LiveSite(parts, loaded, await build(parts, loaded, 1)) };
 }
@@ -50,7 +57,8 @@ export class LiveSite {
   stopping = false;
   private readonly parts: SiteParts;
   private readonly listeners = new Set<() => void>();
-  private readonly watching: Watching;
+  private readonly watching: Watching | undefined;
+  private prepared: Site | undefined = undefined;
   private work: Promise<boolean> = Promise.resolve(true);
 
   constructor(parts: SiteParts, loaded: Loaded, site: Site) {
@@ -71,33 +79,49 @@ export class LiveSite {
     return this.work;
   }
 
+  /** Reads the config again and makes a site of it, to be used by `commit`. Its problems, a line each; none: it is ready. */
+  async prepare(): Promise<readonly string[]> {
+    const { parts } = this;
+    try {
+      const loaded = await load(parts.source(), { kinds });
+      this.watching?.follow(loaded);
+      if (loaded.problems.length > 0) return loaded.problems.map(formatProblem);
+      this.prepared = await build(parts, loaded, this.site.generation + 1);
+      return [];
+    } catch (thrown) {
+      return [String(thrown)];
+    }
+  }
+
+  /** Uses the site that was prepared, if one was. */
+  commit(): void {
+    if (this.prepared === undefined) return;
+    this.site = this.prepared;
+    this.prepared = undefined;
+    this.parts.dialer.keep(new Set(this.site.origins));
+    this.tell();
+  }
+
+  /** Forgets the site that was prepared. */
+  abort(): void {
+    this.prepared = undefined;
+  }
+
   stop(): void {
     this.stopping = true;
     this.tell();
   }
 
   async close(): Promise<void> {
-    await this.watching.close();
+    await this.watching?.close();
   }
 
   private async reloadNow(): Promise<boolean> {
-    const { parts } = this;
-    const generation = this.site.generation + 1;
-    try {
-      const loaded = await load(parts.path, { kinds });
-      this.watching.follow(loaded);
-      if (loaded.problems.length > 0) {
-        parts.reloaded(false, this.site.generation, loaded.problems.map(formatProblem));
-        return false;
-      }
-      this.site = await build(parts, loaded, generation);
-    } catch (thrown) {
-      parts.reloaded(false, this.site.generation, [String(thrown)]);
-      return false;
-    }
-    parts.reloaded(true, generation, []);
-    this.tell();
-    return true;
+    const problems = await this.prepare();
+    const ok = problems.length === 0;
+    if (ok) this.commit();
+    this.parts.reloaded(ok, this.site.generation, problems);
+    return ok;
   }
 
   private tell(): void {
@@ -111,8 +135,9 @@ async function build(parts: SiteParts, loaded: Loaded, generation: number): Prom
     const kind = kindOf(model.provider)!;
     if (!providers.has(kind)) providers.set(kind, (await loadProvider(kind))!);
   }
-  const { dialer, tools, hooks } = parts;
-  const site = compile({ config: loaded.config, settings: loaded.models, providers, dialer, tools, hooks, generation });
-  dialer.keep(new Set(site.origins));
-  return site;
+  const policies = new Map<string, Policy<unknown>>();
+  for (const { kind } of [...loaded.policies.values()].flat()) policies.set(kind, (await loadPolicy(kind))!);
+  const { dialer, tools, counters, hooks } = parts;
+  const { config, models: settings, policies: uses } = loaded;
+  return compile({ config, settings, uses, providers, policies, dialer, tools, counters, hooks, generation });
 }

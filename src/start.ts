@@ -3,15 +3,18 @@ import { dirname, resolve } from "node:path";
 import type { Config } from "../gen/polygate/config/v1/config_pb.js";
 import { LogLevel } from "../gen/polygate/config/v1/config_pb.js";
 import { ms } from "./compile.ts";
+import type { Source } from "./config/load.ts";
 import type { Problem } from "./config/problems.ts";
+import type { Inbound } from "./core/protocol.ts";
+import type { Counters } from "./core/store.ts";
 import { hostOf, realTools, serve } from "./gateway.ts";
 import { LISTEN_DEFAULTS, type Listening, listen, type TlsFiles } from "./net/listen.ts";
 import { Router } from "./net/router.ts";
 import { Dialer } from "./net/send.ts";
-import { adminMounts } from "./observe/admin.ts";
+import { type AdminParts, adminMounts } from "./observe/admin.ts";
 import type { Draining } from "./observe/drain.ts";
 import { createLog, type Log } from "./observe/log.ts";
-import { createMetrics } from "./observe/metrics.ts";
+import { createMetrics, type Snapshot } from "./observe/metrics.ts";
 import { createObserver } from "./observe/observer.ts";
 import { loadStore } from "./registry.ts";
 import { type LiveSite, openSite } from "./site.ts";
@@ -28,6 +31,16 @@ export interface StartOptions {
   readonly port?: number | undefined;
   /** Where the log goes; default: standard output, a JSON object a line. */
   readonly log?: Log | undefined;
+  /** Set in a thread that shares its port with others. */
+  readonly crew?: CrewMember | undefined;
+}
+
+/** What a thread has from the others. */
+export interface CrewMember {
+  readonly source: () => Source;
+  readonly counters: Counters;
+  /** The metrics of all threads as one page. */
+  readonly page: () => Promise<string>;
 }
 
 /** A gateway that answers. */
@@ -39,6 +52,8 @@ export interface Gateway extends Draining {
   readonly admin: string | undefined;
   readonly live: LiveSite;
   readonly warnings: readonly Problem[];
+  /** Its metrics as data, for a page of several threads. */
+  snapshot(): Promise<Snapshot>;
 }
 
 /** The config file has problems; nothing was started. */
@@ -54,14 +69,16 @@ export class ConfigProblems extends Error {
 /** Loads the config, compiles it and opens the ports. Throws `ConfigProblems`, or the system's error, such as EADDRINUSE. */
 export async function startGateway(options: StartOptions): Promise<Gateway> {
   const log = options.log ?? createLog();
-  const metrics = createMetrics();
+  const { crew } = options;
+  const metrics = createMetrics({ process: crew === undefined, droppedLines: () => log.dropped });
   const observer = createObserver({ log, metrics });
   const dialer = new Dialer();
   const parts = {
-    path: options.configPath,
+    source: crew?.source ?? (() => options.configPath),
+    watched: crew === undefined,
     dialer,
     tools: realTools,
-    counters: (await loadStore("memory")).openCounters(realTools.clock, MAX_COUNTERS),
+    counters: crew?.counters ?? (await loadStore("memory")).openCounters(realTools.clock, MAX_COUNTERS),
     hooks: [observer.hooks],
     reloaded: observer.reloaded,
     watchFailed: (error: unknown) => log.warn({ cause: String(error) }, "the config file cannot be watched"),
@@ -79,16 +96,18 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
   try {
     const host = options.host ?? (config.listen?.host || "127.0.0.1");
     const tls = await tlsOf(config, options.configPath);
-    const admin = adminMounts({ metrics, live, full: config.admin === undefined && isLoopback(host) });
+    const pages = crew ? { text: crew.page, contentType: metrics.contentType } : metrics;
+    const admin = adminMounts({ metrics: pages, live, full: config.admin === undefined && isLoopback(host) });
     const settings = {
       host,
       port: options.port ?? config.listen?.port ?? 5000,
       tls,
+      reusePort: crew !== undefined,
       maxConnections: config.listen?.maxConnections ?? LISTEN_DEFAULTS.maxConnections,
     };
     const main = await serve({ live, observer, mounts: admin, settings });
     opened.push(main);
-    const second = config.admin && (await serveAdmin(config.admin, adminMounts({ metrics, live, full: true })));
+    const second = config.admin && crew === undefined ? await serveAdmin(config.admin, pages, live) : undefined;
     if (second) opened.push(second);
     observer.reloaded(true, 1, []);
     return {
@@ -98,6 +117,7 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
       admin: second && `${config.admin!.host || "127.0.0.1"}:${second.port}`,
       live,
       warnings: loaded.warnings,
+      snapshot: metrics.snapshot,
       drainMs: ms(config.drainTimeout) ?? 30_000,
       stop: () => live.stop(),
       // The admin port answers to the end: whoever asks should see that the gateway is stopping.
@@ -111,18 +131,18 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
   }
 }
 
-async function serveAdmin(
+/** Opens the operators' port. */
+export async function serveAdmin(
   admin: NonNullable<Config["admin"]>,
-  mounts: ReturnType<typeof adminMounts>,
+  metrics: AdminParts["metrics"],
+  live: AdminParts["live"],
 ): Promise<Listening> {
-  const router = new Router(mounts);
+  const router = new Router(adminMounts({ metrics, live, full: true }));
   const settings = { ...LISTEN_DEFAULTS, host: admin.host || "127.0.0.1", port: admin.port ?? 5001, tls: undefined };
+  const handle = (inbound: Inbound) => router.route(inbound);
   return listen(
     settings,
-    hostOf(
-      (inbound) => router.route(inbound),
-      () => {},
-    ),
+    hostOf(handle, () => {}),
   );
 }
 

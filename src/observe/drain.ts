@@ -27,6 +27,12 @@ const LAST_WORDS_MS = 1_000;
 export async function drainOnSignals(draining: Draining, say: (line: string) => void): Promise<number> {
   await firstSignal();
   say("polygate is stopping: calls under way may finish; a second signal ends them");
+  await drainNow(draining, say);
+  return 0;
+}
+
+/** Drains, whatever asked for it. */
+export async function drainNow(draining: Draining, say: (line: string) => void): Promise<void> {
   draining.stop();
   const drained = draining.drain();
   if (!(await within(drained, draining.drainMs))) {
@@ -35,12 +41,12 @@ export async function drainOnSignals(draining: Draining, say: (line: string) => 
     await within(drained, LAST_WORDS_MS);
   }
   await draining.close();
-  return 0;
 }
 
 const NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
 
-async function firstSignal(): Promise<void> {
+/** Resolves at the first SIGTERM or SIGINT; the next ends the process. */
+export async function firstSignal(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let first = true;
   for (const name of Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]) {

@@ -1,0 +1,74 @@
+/** One thread of several that answer on the same port. Started by `workers.ts`. */
+import { parentPort, workerData } from "node:worker_threads";
+import { drainNow } from "./observe/drain.ts";
+import { loadStore } from "./registry.ts";
+import { type Gateway, startGateway } from "./start.ts";
+import type { Order, Report, WorkerStart } from "./workers.ts";
+
+const parent = parentPort!;
+const { options, text, port, table } = workerData as WorkerStart;
+const pages = new Map<number, (text: string) => void>();
+let source = text;
+let nextPage = 1;
+
+const tell = (report: Report) => parent.postMessage(report);
+
+/** The same in every thread: `performance.now()` begins with its own. */
+function systemNow(): () => number {
+  const offset = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+  return () => performance.now() + offset;
+}
+
+/** The page of all threads, asked of the main one. */
+function page(): Promise<string> {
+  const id = nextPage++;
+  return new Promise((resolve) => {
+    pages.set(id, resolve);
+    tell({ kind: "page", id });
+  });
+}
+
+async function obey(gateway: Gateway, order: Order): Promise<void> {
+  switch (order.kind) {
+    case "prepare":
+      source = order.text;
+      tell({ kind: "answer", id: order.id, value: await gateway.live.prepare() });
+      return;
+    case "commit":
+      gateway.live.commit();
+      tell({ kind: "answer", id: order.id, value: true });
+      return;
+    case "abort":
+      gateway.live.abort();
+      return;
+    case "snapshot":
+      tell({ kind: "answer", id: order.id, value: await gateway.snapshot() });
+      return;
+    case "page":
+      pages.get(order.id)?.(order.text);
+      pages.delete(order.id);
+      return;
+    case "drain":
+      await drainNow(gateway, () => {});
+      parent.close();
+  }
+}
+
+try {
+  const store = await loadStore("shared");
+  const gateway = await startGateway({
+    ...options,
+    port,
+    crew: {
+      source: () => ({ file: options.configPath, text: source }),
+      counters: store.join!(table, { now: systemNow() }),
+      page,
+    },
+  });
+  parent.on("message", (order: Order) => void obey(gateway, order));
+  const chat = gateway.live.site.routes.find((route) => route.op === "chat")?.name;
+  tell({ kind: "ready", port: gateway.port, host: gateway.host, secure: gateway.secure, chat });
+} catch (thrown) {
+  const { code, port: tried, address } = thrown as { code?: string; port?: number; address?: string };
+  tell({ kind: "failed", message: String(thrown), facts: { code, port: tried, address } });
+}
