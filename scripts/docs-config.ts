@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { type DescField, type DescMessage, type DescOneof, getOption, hasOption, ScalarType } from "@bufbuild/protobuf";
-import { default_text } from "../gen/polygate/options/v1/options_pb.js";
+import { default_text, policy } from "../gen/polygate/options/v1/options_pb.js";
 import { otherNames } from "../src/config/mlflow.ts";
 import { given, oneofRequired, rulesOf } from "../src/config/rules.ts";
 import { isSecret } from "../src/config/secrets.ts";
@@ -38,18 +38,25 @@ export function configDocsText(): string {
   const protos = loadProtos();
   const config = protos.message("polygate.config.v1.Config");
   const files = [...protos.registry.files];
-  const providers = files
-    .flatMap((file) => {
-      const kind = /^providers\/([^/]+)\/v\d\w*\/settings$/.exec(file.name)?.[1];
-      const settings = file.messages.find(({ name }) => name.endsWith("Settings"));
-      return kind !== undefined && settings ? [{ kind, settings }] : [];
-    })
-    .sort((a, b) => a.kind.localeCompare(b.kind));
+  const kindsOf = (family: string) =>
+    files
+      .flatMap((file) => {
+        const kind = new RegExp(`^${family}/([^/]+)/v\\d\\w*/settings$`).exec(file.name)?.[1];
+        const settings = file.messages.find(({ name }) => name.endsWith("Settings"));
+        return kind !== undefined && settings ? [{ kind, settings }] : [];
+      })
+      .sort((a, b) => a.kind.localeCompare(b.kind));
   return [
     INTRO,
     ...sections(protos, config, "The file", 2),
+    "## Policies\n\nWhat is done about every call; [policies.md](policies.md) tells more.\n",
+    ...kindsOf("policies").flatMap(({ kind, settings }) =>
+      sections(protos, settings, policyTitle(kind), 3, ` of ${kind}`),
+    ),
     "## Providers\n\nWhat stands in a model's `config`, by its `provider`.\n",
-    ...providers.flatMap(({ kind, settings }) => sections(protos, settings, `Provider ${kind}`, 3, ` of ${kind}`)),
+    ...kindsOf("providers").flatMap(({ kind, settings }) =>
+      sections(protos, settings, `Provider ${kind}`, 3, ` of ${kind}`),
+    ),
   ].join("\n");
 }
 
@@ -106,7 +113,7 @@ function plainOf(field: DescField, titles: ReadonlyMap<DescMessage, string>): st
   if (isSecret(field)) return "secret";
   if (field.enum) return enumForm(field.enum).want;
   if (field.message) {
-    const heading = titles.get(field.message);
+    const heading = hasOption(field, policy) ? policyTitle(getOption(field, policy)) : titles.get(field.message);
     if (heading) return `[${heading}](#${heading.toLowerCase().replaceAll(" ", "-")})`;
     return field.message.typeName === "google.protobuf.Duration" ? "duration" : "keys and values";
   }
@@ -122,6 +129,8 @@ function plainOf(field: DescField, titles: ReadonlyMap<DescMessage, string>): st
       return field.name.endsWith("_bytes") ? "size" : "whole number";
   }
 }
+
+const policyTitle = (kind: string): string => `Policy ${kind}`;
 
 const isWellKnown = ({ typeName }: DescMessage): boolean => typeName.startsWith("google.protobuf.");
 

@@ -1,11 +1,13 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Config, Limits as LimitsMessage, Model, Route } from "../gen/polygate/config/v1/config_pb.js";
+import type { Loaded } from "./config/load.ts";
 import { errors } from "./core/errors.ts";
 import type { Plan, Target } from "./core/plan.ts";
-import type { Hooks } from "./core/policy.ts";
+import type { Hooks, Policy } from "./core/policy.ts";
 import type { Provider, Tools, Upstream } from "./core/provider.ts";
 import { type Cors, ROUTE_TYPES, type RouteInfo, type RouteType, type Site } from "./core/site.ts";
+import type { Counters } from "./core/store.ts";
 import type { Dialer } from "./net/send.ts";
 import { providerKinds } from "./registry.ts";
 
@@ -21,13 +23,16 @@ const DEFAULTS = {
   maxReplyBytes: 64 * MIB,
 };
 
-/** Everything that compiling needs; `hooks` are put around every route, in order. */
+/** Everything that compiling needs; `hooks` are put around every route, in order, before its policies. */
 export interface Compiling {
   readonly config: Config;
   readonly settings: ReadonlyMap<Model, Message>;
+  readonly uses: Loaded["policies"];
   readonly providers: ReadonlyMap<string, Provider<unknown>>;
+  readonly policies: ReadonlyMap<string, Policy<unknown>>;
   readonly dialer: Dialer;
   readonly tools: Tools;
+  readonly counters: Counters;
   readonly hooks: readonly Hooks[];
   readonly generation: number;
 }
@@ -35,10 +40,12 @@ export interface Compiling {
 /** Decides everything about a loaded config that can be decided before the first request. */
 export function compile(from: Compiling): Site {
   const limits = merge(DEFAULTS, from.config.limits);
+  const wide = policiesOf(from, from.config, "");
   const routes = new Map<string, { info: RouteInfo; plan: Plan }>();
   for (const route of from.config.routes) {
-    const plan = planOf(from, route, merge(limits, route.limits));
-    routes.set(route.name, { info: infoOf(route, plan), plan });
+    const own = policiesOf(from, route, route.name);
+    const plan = planOf(from, route, merge(limits, route.limits), [...from.hooks, ...wide, ...own]);
+    routes.set(route.name, { info: infoOf(route, plan, own), plan });
   }
   return Object.freeze<Site>({
     generation: from.generation,
@@ -55,6 +62,7 @@ export function compile(from: Compiling): Site {
       }
       return found.plan;
     },
+    admit: wide.find(({ admit }) => admit)?.admit,
     maxRequestBytes: limits.maxRequestBytes,
     origins: [...routes.values()].flatMap(({ plan }) => plan.targets.flatMap(({ upstream }) => upstream.origin ?? [])),
     cors: corsOf(from.config),
@@ -67,7 +75,13 @@ export function kindOf(provider: string): string | undefined {
   return providerKinds.find((kind) => plain(kind) === plain(provider));
 }
 
-function planOf(from: Compiling, route: Route, limits: typeof DEFAULTS): Plan {
+/** What the policies of a route, or of the whole gateway, do. */
+function policiesOf({ uses, policies, tools, counters }: Compiling, owner: Config | Route, route: string): Hooks[] {
+  const own = uses.get(owner) ?? [];
+  return own.map(({ kind, settings }) => policies.get(kind)!.compile(settings, { ...tools, counters, route }));
+}
+
+function planOf(from: Compiling, route: Route, limits: typeof DEFAULTS, all: readonly Hooks[]): Plan {
   const op = ROUTE_TYPES[route.routeType as RouteType];
   const models = route.model ? [route.model] : route.targets.map((target) => target.model!);
   const targets = models.map((model, index): Target => {
@@ -79,7 +93,7 @@ function planOf(from: Compiling, route: Route, limits: typeof DEFAULTS): Plan {
     return { index, provider: kind, model: model.name, upstream, exchange, speaks };
   });
   const pick = <Name extends keyof Hooks>(name: Name) =>
-    from.hooks.map((hooks) => hooks[name]).filter((hook) => hook !== undefined) as NonNullable<Hooks[Name]>[];
+    all.map((hooks) => hooks[name]).filter((hook) => hook !== undefined) as NonNullable<Hooks[Name]>[];
   return Object.freeze<Plan>({
     route: route.name,
     op,
@@ -93,9 +107,10 @@ function planOf(from: Compiling, route: Route, limits: typeof DEFAULTS): Plan {
   });
 }
 
-function infoOf(route: Route, plan: Plan): RouteInfo {
+function infoOf(route: Route, plan: Plan, own: readonly Hooks[]): RouteInfo {
   const targets = plan.targets.map(({ provider, model }) => ({ provider, model }));
-  return { name: route.name, routeType: route.routeType as RouteType, op: plan.op, targets };
+  const limit = own.find((hooks) => hooks.limit)?.limit;
+  return { name: route.name, routeType: route.routeType as RouteType, op: plan.op, targets, limit };
 }
 
 function merge(base: typeof DEFAULTS, over: LimitsMessage | undefined): typeof DEFAULTS {

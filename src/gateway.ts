@@ -49,6 +49,15 @@ export async function serve({ live, observer, mounts, settings }: Serving): Prom
     ...protocols.flatMap((one) => one.mounts(door).map((mount) => named(one.kind, mount))),
     ...mounts,
   ]);
+  const enter = (inbound: Inbound, principal: string) => {
+    inbound.principal = principal;
+    router.route(inbound);
+  };
+  const admit = (inbound: Inbound) => {
+    const known = live.site.admit === undefined || router.isOpen(inbound) ? "" : live.site.admit(inbound);
+    if (!(known instanceof Promise)) enter(inbound, known);
+    else known.then((name) => enter(inbound, name)).catch((thrown) => router.refuse(inbound, asGatewayError(thrown)));
+  };
   const handle = (inbound: Inbound) => {
     underWay.add(inbound);
     observer.began(inbound);
@@ -58,7 +67,7 @@ export async function serve({ live, observer, mounts, settings }: Serving): Prom
       if (fault) router.refuse(inbound, fault);
       // What only looks, such as the health checks, is answered to the end.
       else if (live.stopping && inbound.method === "POST") router.refuse(inbound, errors.shuttingDown());
-      else router.route(inbound);
+      else admit(inbound);
     } catch (thrown) {
       router.refuse(inbound, asGatewayError(thrown));
     }

@@ -36,7 +36,8 @@ export function loadProtos(): Protos {
   });
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, bytes));
   const comments = new Map<Commented, string>();
-  for (const file of registry.files) if (/^(polygate|providers)\//.test(file.name)) readComments(file, comments);
+  for (const file of registry.files)
+    if (/^(polygate|providers|policies)\//.test(file.name)) readComments(file, comments);
   const found = <T>(value: T | undefined, name: string): T => {
     if (value === undefined) throw new Error(`The protos have no ${name}.`);
     return value;

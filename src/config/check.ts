@@ -19,6 +19,7 @@ export function checkConfig(config: Config, origins: Origins, report: Report): v
   uniqueNames(config.routes, origins, report);
   for (const route of config.routes) oneSourceOfModels(route, origins, report);
   separatePorts(config, origins, report);
+  lockWithoutKeys(config, origins, report);
 }
 
 function uniqueNames(routes: readonly Route[], origins: Origins, report: Report): void {
@@ -49,4 +50,11 @@ function separatePorts({ listen, admin }: Config, origins: Origins, report: Repo
   if (!everywhere && admin.host !== listen.host) return;
   const { at, path } = origins.spot(admin, "port");
   report.problem(at, path, `the same port as listen's, ${listen.port}; choose another`);
+}
+
+/** Elsewhere a key with nothing behind it counts as absent; here that would let everybody in. */
+function lockWithoutKeys(config: Config, origins: Origins, report: Report): void {
+  const auth = origins.field(config, "auth");
+  if (auth?.node.kind === "scalar" && auth.node.value === null)
+    report.problem(auth.at, auth.path, "nothing behind it; list keys, or remove auth so that everybody may call");
 }

@@ -161,16 +161,9 @@ describe("decode refuses", () => {
     expect(read(ConfigSchema, yaml).problems).toEqual([
       "f.yaml:1:1 drainTimeout: unknown key; did you mean drain_timeout?",
       "f.yaml:2:1 limit: unknown key; did you mean limits?",
-      "f.yaml:4:1 xyz: unknown key; want one of listen, admin, limits, drain_timeout, log, routes",
-      'f.yaml:5:1 "a b": unknown key; want one of listen, admin, limits, drain_timeout, log, routes',
+      "f.yaml:4:1 xyz: unknown key; want one of listen, admin, limits, drain_timeout, log, routes, auth",
+      'f.yaml:5:1 "a b": unknown key; want one of listen, admin, limits, drain_timeout, log, routes, auth',
       "f.yaml:7:3 listen.prot: unknown key; did you mean port?",
-    ]);
-  });
-
-  it("MLflow's rate limit, by its name", () => {
-    const yaml = "routes:\n- {name: a, route_type: llm/v1/chat, limit: {calls: 2}}\n";
-    expect(read(ConfigSchema, yaml).problems).toEqual([
-      "f.yaml:2:38 routes[0].limit: MLflow's rate limit, which is not enforced here; remove it",
     ]);
   });
 

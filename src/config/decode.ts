@@ -10,7 +10,7 @@ import {
 import { type ReflectList, type ReflectMap, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import type { FieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import { absentKey, fieldName } from "./mlflow.ts";
+import { fieldName } from "./mlflow.ts";
 import { didYouMean } from "./nearest.ts";
 import type { Origin, Origins } from "./origins.ts";
 import { keyPath, type Report } from "./problems.ts";
@@ -26,7 +26,7 @@ import { DURATION, enumForm, type Form, scalarForm, shown } from "./values.ts";
  *
  * @param path Of `node` in its file, for problems; "" for the whole file.
  * @param origins Takes the place of every message and field.
- * @param later A field that stays unset: the caller decodes its value, which `origins` has, by another descriptor.
+ * @param later Fields that stay unset: the caller decodes their values, which `origins` has, by other descriptors.
  */
 export function decode<Desc extends DescMessage>(
   desc: Desc,
@@ -34,7 +34,7 @@ export function decode<Desc extends DescMessage>(
   path: string,
   report: Report,
   origins: Origins,
-  later?: DescField,
+  later: readonly DescField[] = [],
 ): MessageShape<Desc> {
   return new Decoder(report, origins, later).table(desc, node, path).message as MessageShape<Desc>;
 }
@@ -42,9 +42,9 @@ export function decode<Desc extends DescMessage>(
 class Decoder {
   private readonly report: Report;
   private readonly origins: Origins;
-  private readonly later: DescField | undefined;
+  private readonly later: readonly DescField[];
 
-  constructor(report: Report, origins: Origins, later: DescField | undefined) {
+  constructor(report: Report, origins: Origins, later: readonly DescField[]) {
     this.report = report;
     this.origins = origins;
     this.later = later;
@@ -65,7 +65,7 @@ class Decoder {
           this.report.problem(at, inner, `the same as ${first.path} on line ${first.at.line}; remove one of them`);
         else {
           fields.set(field.name, { at: isNull(value) ? at : value.at, path: inner, node: value });
-          if (!isNull(value) && field !== this.later) this.field(target, field, value, inner);
+          if (!isNull(value) && !this.later.includes(field)) this.field(target, field, value, inner);
         }
       }
     } else if (!isNull(node)) {
@@ -204,7 +204,7 @@ function formOf(field: DescField): Form {
 function unknownKey(desc: DescMessage, key: string): string {
   const names = desc.fields.map(({ name }) => name);
   const meant = didYouMean(key, names);
-  return absentKey(desc, key) ?? `unknown key${meant || `; want one of ${names.join(", ")}`}`;
+  return `unknown key${meant || `; want one of ${names.join(", ")}`}`;
 }
 
 /** Whether the field may not be left out: it is required, or its empty value breaks its own rules. */

@@ -14,6 +14,7 @@ import { fillDefaults } from "./defaults.ts";
 import { Files, whyUnreadable } from "./files.ts";
 import { didYouMean } from "./nearest.ts";
 import { Origins } from "./origins.ts";
+import { POLICY_FIELDS, type PolicyField } from "./policies.ts";
 import { type Problem, Report, WHOLE_FILE } from "./problems.ts";
 import { type Environment, processEnvironment, resolveSecrets, type Sources } from "./secrets.ts";
 import { checkTls } from "./tls.ts";
@@ -31,14 +32,32 @@ export interface Kind {
 export interface SettingsProblem {
   readonly path: string;
   readonly message: string;
+  /** True: told, and the settings are used all the same. */
+  readonly warning?: boolean;
 }
 
-/** The kinds of providers that there are. The loader itself knows none. */
+/** The kinds of providers and policies that there are. The loader itself knows none. */
 export interface Kinds {
   /** @param kind In lower case, with `-`. `undefined`: there is none of this name. */
   provider(kind: string): Promise<Kind | undefined>;
-  /** Of every kind, for "did you mean". */
+  /** Of every kind of provider, for "did you mean". */
   names(): readonly string[];
+  /** @param kind As config.proto spells it. Absent, or `undefined`: there is none; the file cannot have one then. */
+  policy?(kind: string): Promise<PolicyKind | undefined>;
+}
+
+/** What the loader needs to know of a kind of policy. */
+export interface PolicyKind {
+  readonly settings: DescMessage;
+  /** Rules that the descriptor cannot say. */
+  check?(settings: Message): readonly SettingsProblem[];
+}
+
+/** A policy as the file has it. */
+export interface PolicyUse {
+  readonly kind: string;
+  /** The kind's own message, with the secrets themselves in it. */
+  readonly settings: Message;
 }
 
 export interface Tools {
@@ -55,6 +74,8 @@ export interface Loaded {
   readonly config: Config;
   /** Each model's settings, as its provider's own message, with the secrets themselves in it: never log it unredacted. */
   readonly models: ReadonlyMap<Model, Message>;
+  /** The policies of the whole gateway, under the config itself, and of each route that has some, in the order they act. */
+  readonly policies: ReadonlyMap<Config | Route, readonly PolicyUse[]>;
   /** All that is wrong; empty when the config may be used. */
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
@@ -80,12 +101,20 @@ export async function load(source: Source, tools: Tools): Promise<Loaded> {
   );
   const config = await loader.config(content);
   const { problems, warnings } = loader.report;
-  return { config, models: loader.models, problems, warnings, files: files.paths, digest: await files.digest() };
+  const { models, policies } = loader;
+  return { config, models, policies, problems, warnings, files: files.paths, digest: await files.digest() };
 }
+
+/** Fields whose values have descriptors of their own. */
+const LATER = [
+  ModelSchema.field.config,
+  ...Object.values(POLICY_FIELDS).flatMap((all) => all.map(({ field }) => field)),
+];
 
 class Loader {
   readonly report: Report;
   readonly models = new Map<Model, Message>();
+  readonly policies = new Map<Config | Route, readonly PolicyUse[]>();
   private readonly origins = new Origins();
   private readonly sources: Sources;
   private readonly kinds: Kinds;
@@ -101,12 +130,16 @@ class Loader {
     if (typeof content === "string") report.problem(WHOLE_FILE, "", whyUnreadable(content));
     const tree = typeof content === "string" ? undefined : parseYaml(content, report);
     if (!tree) return create(ConfigSchema);
-    const config = decode(ConfigSchema, tree, "", report, origins, ModelSchema.field.config);
+    const config = decode(ConfigSchema, tree, "", report, origins, LATER);
     fillDefaults(config);
     checkConfig(config, origins, report);
     await resolveSecrets(ConfigSchema, config, origins, sources, report);
     if (config.listen?.tls) await checkTls(config.listen.tls, sources.folder, sources.files, origins, report);
-    for (const route of config.routes) for (const model of modelsOf(route)) await this.model(model, route);
+    await this.policiesOf(config, POLICY_FIELDS.config);
+    for (const route of config.routes) {
+      for (const model of modelsOf(route)) await this.model(model, route);
+      await this.policiesOf(route, POLICY_FIELDS.route);
+    }
     return config;
   }
 
@@ -127,14 +160,44 @@ class Loader {
     }
     const none: Node = { kind: "table", at: given?.at ?? at, entries: new Map() };
     const node = given && !isNull(given.node) ? given.node : none;
-    const settings = decode(kind.settings, node, given?.path ?? `${path}.config`, report, origins);
-    await resolveSecrets(kind.settings, settings, origins, this.sources, report);
-    for (const problem of kind.check?.(settings, { name: model.name, routeType: route.routeType }) ?? []) {
-      const spot = this.settingsSpot(reflect(kind.settings, settings), problem.path);
-      // What the decoder refused is unset, and a check then finds it missing.
-      if (!report.has(spot.path)) report.problem(spot.at, spot.path, problem.message);
-    }
+    const settings = await this.settings(kind.settings, node, given?.path ?? `${path}.config`);
+    this.settingsProblems(
+      kind.settings,
+      settings,
+      kind.check?.(settings, { name: model.name, routeType: route.routeType }),
+    );
     this.models.set(model, settings);
+  }
+
+  /** The policies that stand in the config or in a route; like models' settings they are kept apart. */
+  private async policiesOf(owner: Config | Route, fields: readonly PolicyField[]): Promise<void> {
+    const uses: PolicyUse[] = [];
+    for (const { field, kind } of fields) {
+      const given = this.origins.field(owner, field.name);
+      if (!given || isNull(given.node)) continue;
+      const policy = await this.kinds.policy?.(kind);
+      if (!policy) throw new Error(`${field.toString()}: there is no policy ${kind}`);
+      const settings = await this.settings(policy.settings, given.node, given.path);
+      this.settingsProblems(policy.settings, settings, policy.check?.(settings));
+      uses.push({ kind, settings });
+    }
+    if (uses.length > 0) this.policies.set(owner, uses);
+  }
+
+  private async settings(desc: DescMessage, node: Node, path: string): Promise<Message> {
+    const settings = decode(desc, node, path, this.report, this.origins);
+    await resolveSecrets(desc, settings, this.origins, this.sources, this.report);
+    return settings;
+  }
+
+  private settingsProblems(desc: DescMessage, settings: Message, problems: readonly SettingsProblem[] = []): void {
+    const { report } = this;
+    for (const { path, message, warning } of problems) {
+      const spot = this.settingsSpot(reflect(desc, settings), path);
+      if (warning) report.warn(spot.at, spot.path, message);
+      // What the decoder refused is unset, and a check then finds it missing.
+      else if (!report.has(spot.path)) report.problem(spot.at, spot.path, message);
+    }
   }
 
   /** Follows a path such as `faults[0].status` as far as the file goes. */

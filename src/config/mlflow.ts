@@ -9,13 +9,6 @@ const ALIASES: Readonly<Record<string, Names>> = {
   ["polygate.config.v1.Route" satisfies Route["$typeName"]]: { endpoint_type: "route_type", type: "route_type" },
 };
 
-/** What MLflow's files may hold and this gateway does not have: what to do instead. */
-const ABSENT: Readonly<Record<string, Names>> = {
-  ["polygate.config.v1.Route" satisfies Route["$typeName"]]: {
-    limit: "MLflow's rate limit, which is not enforced here; remove it",
-  },
-};
-
 /** The field's name of a key in a file: the key itself, but for what MLflow calls otherwise. */
 export function fieldName({ typeName }: DescMessage, key: string): string {
   const names = ALIASES[typeName];
@@ -25,10 +18,4 @@ export function fieldName({ typeName }: DescMessage, key: string): string {
 /** MLflow's names of a field. */
 export function otherNames({ typeName }: DescMessage, field: string): readonly string[] {
   return Object.entries(ALIASES[typeName] ?? {}).flatMap(([key, name]) => (name === field ? key : []));
-}
-
-/** Why a key of MLflow's is refused; `undefined` when there is nothing special about it. */
-export function absentKey({ typeName }: DescMessage, key: string): string | undefined {
-  const names = ABSENT[typeName];
-  return names && Object.hasOwn(names, key) ? names[key] : undefined;
 }

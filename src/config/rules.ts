@@ -82,6 +82,8 @@ const TESTS: Readonly<Record<string, Test>> = {
 /** Patterns that newcomers meet, in words. */
 const WORDS = new Map([
   ["^[\\p{L}\\p{N}_.-]+$", "letters, digits, _, - and . only"],
+  ["^[\\p{L}\\p{N}_.@-]+$", "letters, digits, _, -, . and @ only"],
+  ["^[0-9a-fA-F]{64}$", "64 hexadecimal digits"],
   ["^(\\*|[a-z][a-z0-9+.-]*://[^/\\s]+)$", "an origin such as https://app.example.com, without a path, or *"],
 ]);
 

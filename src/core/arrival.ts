@@ -26,6 +26,7 @@ export function arrive(inbound: Inbound, protocol: string, dialect: Dialect): Ar
     dialect,
     headers: inbound.headers,
     remote: inbound.remote,
+    principal: inbound.principal,
     started: inbound.started,
     timeoutMs: timeoutOf(inbound.headers),
   };

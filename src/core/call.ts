@@ -26,6 +26,16 @@ export interface Adjusted {
   readonly defaulted: string[];
 }
 
+/** Where a caller stands with a limit. */
+export interface Quota {
+  /** Calls allowed in a period. */
+  readonly limit: number;
+  /** Calls left in this one. */
+  readonly left: number;
+  /** Milliseconds to its end. */
+  readonly leftMs: number;
+}
+
 /** How a call came in; the same for every protocol. */
 export interface Arrival {
   /** `x-request-id`: the caller's when it is well formed, else ours. */
@@ -35,6 +45,8 @@ export interface Arrival {
   readonly headers: HeaderMap;
   /** Peer address, without port. */
   readonly remote: string;
+  /** Whom the gateway knows the caller as; empty: nobody was asked. */
+  readonly principal: string;
   /** Milliseconds on the monotonic clock. */
   readonly started: number;
   /** What is left of the caller's own deadline when it arrived; `undefined`: it set none. */
@@ -52,7 +64,7 @@ export class Call {
   readonly deadlineAt: number;
   /** Whether `deadlineAt` is the caller's. */
   readonly callerDeadline: boolean;
-  principal = "";
+  readonly principal: string;
   target: Target | undefined = undefined;
   /** 1 for the first target tried. */
   attempt = 0;
@@ -63,9 +75,12 @@ export class Call {
   status = 0;
   error: GatewayError | undefined = undefined;
   adjusted: Adjusted | undefined = undefined;
+  /** Of the limit that has least left, when there is one; told to REST callers. */
+  quota: Quota | undefined = undefined;
 
   constructor(arrival: Arrival, plan: Plan, body: Body, stream: boolean) {
     this.arrival = arrival;
+    this.principal = arrival.principal;
     this.plan = plan;
     this.body = body;
     this.stream = stream;

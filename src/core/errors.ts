@@ -160,6 +160,8 @@ export interface Fault {
   readonly param?: string;
   readonly violations?: readonly Violation[];
   readonly retryAfterMs?: number;
+  /** The limit that is used up, in words such as `2 per 1 minute`. */
+  readonly quota?: string;
   readonly upstreamStatus?: number;
   readonly upstreamRequestId?: string;
   /** In place of the row's OpenAI type and code, such as the provider's own. */

@@ -62,6 +62,8 @@ export interface Inbound {
   readonly base: string;
   /** Sent with every answer beside its own headers, `x-request-id` first; for what holds whatever the answer is, as CORS. */
   readonly always: string[];
+  /** Whom the gateway knows the caller as, set before an endpoint runs; empty: nobody was asked. */
+  principal: string;
   /** For the log: the protocol that answers, by its kind or more exactly; empty until one was found. */
   protocol: string;
   /** For the log: the call that this became, and why it failed when it never became one. Set by the protocol. */
@@ -109,6 +111,8 @@ export interface BodySource {
 export interface Endpoint {
   readonly method: string;
   readonly path: string;
+  /** True: answered to callers whom nobody knows, too; for health and what describes the API. A path without `{name}`. */
+  readonly open?: boolean;
   handle(inbound: Inbound, params: readonly string[]): void;
 }
 

@@ -80,10 +80,12 @@ export interface ModelEntry {
   readonly routeType: string;
 }
 
-/** One problem of a provider's settings; `path` is relative to the model's `config`. */
+/** One problem of an extension's settings; `path` is relative to them, such as `keys[1].name`. */
 export interface SettingsProblem {
   readonly path: string;
   readonly message: string;
+  /** True: told, and the settings are used all the same. */
+  readonly warning?: boolean;
 }
 
 /**

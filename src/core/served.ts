@@ -1,21 +1,23 @@
-import type { Call } from "./call.ts";
+import type { Call, Quota } from "./call.ts";
 import type { Plan, Target } from "./plan.ts";
 
 const texts = new WeakMap<Target, string>();
 
 /**
- * What answered a call, as headers of a REST reply: `x-polygate-served`, and `x-polygate-dropped`, `-converted`, `-defaulted`
- * when a request member was not sent as asked. Flat name, value.
+ * What a REST reply tells of its call; flat name, value. Where the caller stands with the route's limit: `x-ratelimit-limit`,
+ * `-remaining` and `-reset` (seconds). What answered: `x-polygate-served`, and `x-polygate-dropped`, `-converted`,
+ * `-defaulted` when a request member was not sent as asked.
  */
 export function servedHeaders(call: Call): readonly string[] {
-  const { target, adjusted } = call;
-  if (target === undefined) return NONE;
+  const { target, adjusted, quota } = call;
+  const limit = quota === undefined ? NONE : quotaHeaders(quota);
+  if (target === undefined) return limit;
   let text = texts.get(target);
   if (text === undefined) {
     text = served(call.plan, target);
     texts.set(target, text);
   }
-  const headers = ["x-polygate-served", `${text}; attempt=${call.attempt}`];
+  const headers = [...limit, "x-polygate-served", `${text}; attempt=${call.attempt}`];
   if (adjusted) {
     for (const how of ["dropped", "converted", "defaulted"] as const) {
       if (adjusted[how].length > 0) headers.push(`x-polygate-${how}`, adjusted[how].map(encodeURI).join(", "));
@@ -25,6 +27,11 @@ export function servedHeaders(call: Call): readonly string[] {
 }
 
 const NONE: readonly string[] = [];
+
+function quotaHeaders({ limit, left, leftMs }: Quota): readonly string[] {
+  const reset = String(Math.ceil(leftMs / 1000));
+  return ["x-ratelimit-limit", String(limit), "x-ratelimit-remaining", String(left), "x-ratelimit-reset", reset];
+}
 
 /** Names are percent-encoded: a header takes no other letters than ASCII. */
 function served(plan: Plan, target: Target): string {

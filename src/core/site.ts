@@ -1,6 +1,7 @@
 import type { Operation } from "./call.ts";
 import type { Clock } from "./clock.ts";
 import type { Plan } from "./plan.ts";
+import type { Admit } from "./policy.ts";
 
 /** MLflow's names of the operations, which are the config file's `route_type`. */
 export const ROUTE_TYPES = {
@@ -17,6 +18,15 @@ export interface RouteInfo {
   readonly op: Operation;
   /** In order of trial; at least one. */
   readonly targets: readonly { readonly provider: string; readonly model: string }[];
+  /** `undefined`: it may be called as often as anybody likes. */
+  readonly limit?: RouteLimit | undefined;
+}
+
+/** How often a route may be called, as its config says it. */
+export interface RouteLimit {
+  readonly calls: number;
+  readonly renewalPeriod: string;
+  readonly key: string | undefined;
 }
 
 /** What one generation of the config came to. Immutable: a reload makes another. */
@@ -33,6 +43,8 @@ export interface Site {
    * lacks this one.
    */
   plan(op: Operation, name: string): Plan;
+  /** Says who a caller is, before the body is read; `undefined`: everybody may call, and nobody is asked. */
+  readonly admit?: Admit | undefined;
   readonly maxRequestBytes: number;
   /** Every origin that its targets may dial. */
   readonly origins: readonly string[];

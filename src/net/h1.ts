@@ -16,6 +16,7 @@ export class H1Inbound implements Inbound {
   readonly started: number;
   readonly id: string;
   readonly always: string[];
+  principal = "";
   protocol = "";
   call: Call | undefined = undefined;
   error: GatewayError | undefined = undefined;

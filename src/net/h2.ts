@@ -17,6 +17,7 @@ export class H2Inbound implements Inbound {
   readonly started: number;
   readonly id: string;
   readonly always: string[];
+  principal = "";
   protocol = "";
   call: Call | undefined = undefined;
   error: GatewayError | undefined = undefined;

@@ -51,6 +51,11 @@ export class Router {
     );
   }
 
+  /** Whether everybody is answered here, known or not. */
+  isOpen({ method, path }: Inbound): boolean {
+    return this.exact.get(`${method} ${path}`)?.open === true;
+  }
+
   /** For a failure before any endpoint ran. */
   refuse(inbound: Inbound, error: GatewayError): void {
     this.mountOf(inbound).refuse(inbound, error);

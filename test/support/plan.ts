@@ -47,6 +47,7 @@ export function callOf(plan: Plan, stream: boolean, over: Partial<Arrival> = {})
     dialect: "openai",
     headers: {},
     remote: "127.0.0.1",
+    principal: "",
     started: 0,
     timeoutMs: undefined,
     ...over,

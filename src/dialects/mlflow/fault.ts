@@ -1,8 +1,10 @@
 import type { GatewayError } from "../../core/errors.ts";
 import { MlflowRefusal } from "./issue.ts";
 
-/** `{"detail": ...}`: MLflow's own words where it has some, else the error's sentence. */
+/** `{"detail": ...}`: MLflow's own words where it has some, else the error's sentence. Its limiter has a form of its own. */
 export function mlflowError(error: GatewayError): string {
+  const { quota } = error.fault;
+  if (quota !== undefined) return JSON.stringify({ error: `Rate limit exceeded: ${quota}` });
   return JSON.stringify({ detail: error instanceof MlflowRefusal ? error.detail : error.message });
 }
 

@@ -26,6 +26,7 @@ export function connectError(error: GatewayError, id: string, call: Call | undef
     details.push({ desc: RetryInfoSchema, value: { retryDelay: duration(fault.retryAfterMs) } });
     metadata["retry-after"] = String(Math.ceil(fault.retryAfterMs / 1000));
   }
+  if (fault.reason === "CALLER_UNKNOWN") metadata["www-authenticate"] = "Bearer";
   if (fault.violations) {
     details.push({ desc: BadRequestSchema, value: { fieldViolations: short(fault.violations) } });
   }
@@ -65,6 +66,7 @@ function factsOf({ fault }: GatewayError, id: string, call: Call | undefined): R
   }
   add("param", fault.param);
   add("limit", fault.limit);
+  add("quota", fault.quota);
   add("upstream_status", fault.upstreamStatus);
   add("upstream_type", fault.type);
   add("upstream_code", fault.code ?? undefined);

@@ -36,6 +36,8 @@ const SERVICES: readonly DescService[] = [
   ReflectionV1,
   ReflectionV1Alpha,
 ];
+/** Probes have no key, and what reflection tells stands in the public protos. */
+const OPEN = [Health, ReflectionV1, ReflectionV1Alpha].map(({ typeName }): string => typeName);
 /** A question to reflection is a name. */
 const MAX_REFLECTION_BYTES = 64 * 1024;
 
@@ -60,7 +62,8 @@ function mounts(door: Door): readonly Mount[] {
   const own = SERVICES.map(({ typeName }): Mount => {
     const endpoints = handlers
       .filter(({ service }) => service.typeName === typeName)
-      .flatMap((handler) => endpointsOf(handler, adapting));
+      .flatMap((handler) => endpointsOf(handler, adapting))
+      .map((endpoint) => ({ ...endpoint, open: OPEN.includes(typeName) }));
     return { prefix: `/${typeName}/`, endpoints, refuse: refusePath };
   });
   return [...own, { prefix: "/", endpoints: [], refuse: refusePath, claims: isRpc }];

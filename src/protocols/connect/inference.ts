@@ -101,8 +101,8 @@ function callOf(
   common: JsonObject,
   streamed: boolean,
 ): Call {
-  const { id, headers, remote, started } = inbound;
-  const arrival = { id, protocol: protocolName, dialect: "proto", headers, remote, started } as const;
+  const { id, headers, remote, principal, started } = inbound;
+  const arrival = { id, protocol: protocolName, dialect: "proto", headers, remote, principal, started } as const;
   const timeoutMs = timeoutOf(headers);
   const call = new Call({ ...arrival, timeoutMs }, site.plan(op, route), Body.ofJson(common), streamed);
   inbound.call = call;

@@ -21,7 +21,9 @@ export function describer(): (site: Site) => Asset {
   return (site) => {
     if (made?.generation !== site.generation) {
       text ??= readFileSync(new URL("openapi.json", import.meta.url), "utf8");
-      const document = withRoutes(JSON.parse(text) as JsonObject, site);
+      const plain = JSON.parse(text) as JsonObject;
+      // The page is everybody's; the routes are for those who may call.
+      const document = site.admit === undefined ? withRoutes(plain, site) : plain;
       made = { generation: site.generation, asset: assetOf("application/json", JSON.stringify(document)) };
     }
     return made.asset;

@@ -35,7 +35,12 @@ function mounts(door: Door): readonly Mount[] {
     "no-referrer",
   ]);
   const start = assetOf("text/javascript; charset=utf-8", START);
-  const get = (path: string, handle: (inbound: Inbound) => void): Endpoint => ({ method: "GET", path, handle });
+  const get = (path: string, handle: (inbound: Inbound) => void): Endpoint => ({
+    method: "GET",
+    path,
+    open: true,
+    handle,
+  });
   const file = (name: string, type: string): Endpoint => {
     let asset: Asset | undefined;
     return get(`/docs/${name}`, (inbound) => {

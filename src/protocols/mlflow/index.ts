@@ -27,7 +27,9 @@ function mounts(door: Door): readonly Mount[] {
     mount("/api/2.0/", endpoints),
     mount("/gateway/", []),
     mount("/endpoints/", []),
-    mount("/health", [{ method: "GET", path: "/health", handle: (inbound) => sendJson(inbound, { status: "OK" }) }]),
+    mount("/health", [
+      { method: "GET", path: "/health", open: true, handle: (inbound) => sendJson(inbound, { status: "OK" }) },
+    ]),
   ];
 }
 

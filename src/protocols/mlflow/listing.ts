@@ -69,7 +69,7 @@ export function getRoute(site: Site, inbound: Inbound, family: Family, name: str
   refuse(inbound, new GatewayError(detail, { reason: "ROUTE_UNKNOWN" }));
 }
 
-function told({ name, routeType, targets }: RouteInfo, inbound: Inbound, { one }: Family): JsonObject {
+function told({ name, routeType, targets, limit }: RouteInfo, inbound: Inbound, { one }: Family): JsonObject {
   const [first] = targets;
   const route: JsonObject = {
     name,
@@ -80,7 +80,9 @@ function told({ name, routeType, targets }: RouteInfo, inbound: Inbound, { one }
   };
   // MLflow 2.22 and 3 demand the key; clients of 2.5-2.8 never saw it.
   const agent = header(inbound.headers, "user-agent");
-  if (one === "endpoint" || speechOf(agent, undefined, []).format === "modern") route["limit"] = null;
+  if (one === "endpoint" || speechOf(agent, undefined, []).format === "modern") {
+    route["limit"] = limit ? { calls: limit.calls, key: limit.key ?? null, renewal_period: limit.renewalPeriod } : null;
+  }
   return route;
 }
 

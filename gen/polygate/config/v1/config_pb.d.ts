@@ -68,6 +68,14 @@ export declare type Config = Message<"polygate.config.v1.Config"> & {
    * @generated from field: repeated polygate.config.v1.Route routes = 6;
    */
   routes: Route[];
+
+  /**
+   * Who may call: the settings of the policy `auth`. Without the key everybody
+   * may; with nothing behind it the file is refused.
+   *
+   * @generated from field: google.protobuf.Struct auth = 7;
+   */
+  auth?: JsonObject | undefined;
 };
 
 /**
@@ -334,6 +342,13 @@ export declare type Route = Message<"polygate.config.v1.Route"> & {
    * @generated from field: polygate.config.v1.Limits limits = 5;
    */
   limits?: Limits | undefined;
+
+  /**
+   * How often the route may be called: the settings of the policy `rate_limit`.
+   *
+   * @generated from field: google.protobuf.Struct limit = 6;
+   */
+  limit?: JsonObject | undefined;
 };
 
 /**

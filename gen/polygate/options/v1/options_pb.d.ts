@@ -29,3 +29,12 @@ export declare const secret: GenExtension<FieldOptions, boolean>;
  */
 export declare const default_text: GenExtension<FieldOptions, string>;
 
+/**
+ * The field holds the settings of this kind of policy, such as `rate_limit`.
+ * They are decoded by the kind's own descriptor and kept apart, since they
+ * may hold secrets: the field itself is empty once the config is loaded.
+ *
+ * @generated from extension: string policy = 50003;
+ */
+export declare const policy: GenExtension<FieldOptions, string>;
+

@@ -11,7 +11,7 @@ import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
  * Describes the file polygate/options/v1/options.proto.
  */
 export const file_polygate_options_v1_options = /*@__PURE__*/
-  fileDesc("CiFwb2x5Z2F0ZS9vcHRpb25zL3YxL29wdGlvbnMucHJvdG8SE3BvbHlnYXRlLm9wdGlvbnMudjE6NwoGc2VjcmV0Eh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxjRhgMgASgIUgZzZWNyZXQ6QgoMZGVmYXVsdF90ZXh0Eh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxjShgMgASgJUgtkZWZhdWx0VGV4dGIGcHJvdG8z", [file_google_protobuf_descriptor]);
+  fileDesc("CiFwb2x5Z2F0ZS9vcHRpb25zL3YxL29wdGlvbnMucHJvdG8SE3BvbHlnYXRlLm9wdGlvbnMudjE6NwoGc2VjcmV0Eh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxjRhgMgASgIUgZzZWNyZXQ6QgoMZGVmYXVsdF90ZXh0Eh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxjShgMgASgJUgtkZWZhdWx0VGV4dDo3CgZwb2xpY3kSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGNOGAyABKAlSBnBvbGljeWIGcHJvdG8z", [file_google_protobuf_descriptor]);
 
 /**
  * The field's value is a secret. Logs, the admin API and error messages
@@ -31,4 +31,14 @@ export const secret = /*@__PURE__*/
  */
 export const default_text = /*@__PURE__*/
   extDesc(file_polygate_options_v1_options, 1);
+
+/**
+ * The field holds the settings of this kind of policy, such as `rate_limit`.
+ * They are decoded by the kind's own descriptor and kept apart, since they
+ * may hold secrets: the field itself is empty once the config is loaded.
+ *
+ * @generated from extension: string policy = 50003;
+ */
+export const policy = /*@__PURE__*/
+  extDesc(file_polygate_options_v1_options, 2);
 

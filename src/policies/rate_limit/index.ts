@@ -1,0 +1,69 @@
+import { type RateLimitSettings, RateLimitSettingsSchema } from "../../../gen/policies/rate_limit/v1/settings_pb.js";
+import type { Call } from "../../core/call.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { Hooks, Policy, PolicyTools } from "../../core/policy.ts";
+import type { SettingsProblem } from "../../core/provider.ts";
+import type { Counted } from "../../core/store.ts";
+import { networkOf } from "./address.ts";
+import { longWords, periodOf } from "./period.ts";
+
+/**
+ * MLflow's `limit`: so many calls in a period that begins with the first of them. It counts a route's calls by every protocol
+ * together, and by whom it is they come from.
+ * @see https://mlflow.org/docs/2.22.1/llms/deployments/index.html
+ */
+export const policy: Policy<RateLimitSettings> = {
+  kind: "rate_limit",
+  settings: RateLimitSettingsSchema,
+  check,
+  compile,
+};
+
+/** Who a call is counted with, by the setting `key`. */
+const COUNTED = {
+  user: ({ principal, arrival }: Call) =>
+    principal === "" ? `address ${networkOf(arrival.remote)}` : `user ${principal}`,
+  endpoint: () => "all",
+  address: ({ arrival }: Call) => `address ${networkOf(arrival.remote)}`,
+} as const;
+
+function check({ renewalPeriod, key }: RateLimitSettings): readonly SettingsProblem[] {
+  const problems: SettingsProblem[] = [];
+  if (!periodOf(renewalPeriod)) {
+    const message = "want second, minute, hour, day, month or year, or so many of them such as 5 minutes";
+    problems.push({ path: "renewal_period", message });
+  }
+  if (key !== "" && !Object.hasOwn(COUNTED, key)) {
+    const names = Object.keys(COUNTED).join(", ");
+    problems.push({ path: "key", message: `not one of ${names}; read as user`, warning: true });
+  }
+  return problems;
+}
+
+/** Costs a call about 0.5 us. */
+function compile({ calls = 0, renewalPeriod, key }: RateLimitSettings, { counters, route }: PolicyTools): Hooks {
+  const { ms, text } = periodOf(renewalPeriod)!;
+  const who = Object.hasOwn(COUNTED, key) ? COUNTED[key as keyof typeof COUNTED] : COUNTED.user;
+  const quota = `${calls} per ${text}`;
+  // Without `calls`: when they alone are changed, what was used stays used.
+  const prefix = `rate_limit ${route} ${ms} `;
+
+  function hold(call: Call, { total, leftMs }: Counted): void {
+    const left = Math.max(0, calls - total);
+    if (call.quota === undefined || left < call.quota.left) call.quota = { limit: calls, left, leftMs };
+    if (total > calls) throw exceeded(route, quota, calls, leftMs);
+  }
+
+  return {
+    limit: { calls, renewalPeriod, key: key === "" ? undefined : key },
+    before(call) {
+      const counted = counters.add(prefix + who(call), 1, ms);
+      return counted instanceof Promise ? counted.then((later) => hold(call, later)) : hold(call, counted);
+    },
+  };
+}
+
+function exceeded(route: string, quota: string, used: number, leftMs: number): GatewayError {
+  const words = `Rate limit exceeded: ${quota} on the route ${JSON.stringify(route)}, ${used} used; try again in ${longWords(leftMs)}.`;
+  return new GatewayError(words, { reason: "RATE_EXCEEDED", retryAfterMs: leftMs, quota });
+}
