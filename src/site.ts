@@ -20,6 +20,8 @@ export interface SiteParts {
   /** Of the limits; they outlive every reload. */
   readonly counters: Counters;
   readonly hooks: readonly Hooks[];
+  /** Told every secret of a config before it is used. */
+  readonly secrets: (values: readonly string[]) => void;
   /** Told when the system refuses to watch the file. */
   readonly watchFailed: (error: unknown) => void;
   /** Told of every reload: its problems as lines, none when it went live. */
@@ -138,6 +140,7 @@ async function build(parts: SiteParts, loaded: Loaded, generation: number): Prom
   const policies = new Map<string, Policy<unknown>>();
   for (const { kind } of [...loaded.policies.values()].flat()) policies.set(kind, (await loadPolicy(kind))!);
   const { dialer, tools, counters, hooks } = parts;
-  const { config, models: settings, policies: uses } = loaded;
+  const { config, models: settings, policies: uses, secrets } = loaded;
+  parts.secrets(secrets);
   return compile({ config, settings, uses, providers, policies, dialer, tools, counters, hooks, generation });
 }

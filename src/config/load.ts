@@ -16,7 +16,7 @@ import { didYouMean } from "./nearest.ts";
 import { Origins } from "./origins.ts";
 import { POLICY_FIELDS, type PolicyField } from "./policies.ts";
 import { type Problem, Report, WHOLE_FILE } from "./problems.ts";
-import { type Environment, processEnvironment, resolveSecrets, type Sources } from "./secrets.ts";
+import { type Environment, processEnvironment, resolveSecrets, type Sources, secretValues } from "./secrets.ts";
 import { checkTls } from "./tls.ts";
 import { isNull, type Node } from "./tree.ts";
 import { parseYaml } from "./yaml.ts";
@@ -76,6 +76,8 @@ export interface Loaded {
   readonly models: ReadonlyMap<Model, Message>;
   /** The policies of the whole gateway, under the config itself, and of each route that has some, in the order they act. */
   readonly policies: ReadonlyMap<Config | Route, readonly PolicyUse[]>;
+  /** Every secret, for the log to mask. */
+  readonly secrets: readonly string[];
   /** All that is wrong; empty when the config may be used. */
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
@@ -101,8 +103,8 @@ export async function load(source: Source, tools: Tools): Promise<Loaded> {
   );
   const config = await loader.config(content);
   const { problems, warnings } = loader.report;
-  const { models, policies } = loader;
-  return { config, models, policies, problems, warnings, files: files.paths, digest: await files.digest() };
+  const { models, policies, secrets } = loader;
+  return { config, models, policies, secrets, problems, warnings, files: files.paths, digest: await files.digest() };
 }
 
 /** Fields whose values have descriptors of their own. */
@@ -115,6 +117,7 @@ class Loader {
   readonly report: Report;
   readonly models = new Map<Model, Message>();
   readonly policies = new Map<Config | Route, readonly PolicyUse[]>();
+  readonly secrets: string[] = [];
   private readonly origins = new Origins();
   private readonly sources: Sources;
   private readonly kinds: Kinds;
@@ -134,6 +137,7 @@ class Loader {
     fillDefaults(config);
     checkConfig(config, origins, report);
     await resolveSecrets(ConfigSchema, config, origins, sources, report);
+    this.secrets.push(...secretValues(ConfigSchema, config));
     if (config.listen?.tls) await checkTls(config.listen.tls, sources.folder, sources.files, origins, report);
     await this.policiesOf(config, POLICY_FIELDS.config);
     for (const route of config.routes) {
@@ -187,6 +191,7 @@ class Loader {
   private async settings(desc: DescMessage, node: Node, path: string): Promise<Message> {
     const settings = decode(desc, node, path, this.report, this.origins);
     await resolveSecrets(desc, settings, this.origins, this.sources, this.report);
+    this.secrets.push(...secretValues(desc, settings));
     return settings;
   }
 

@@ -112,6 +112,11 @@ function kindOf(path: string): "file" | "folder" | undefined {
   }
 }
 
+/** Every secret in a message whose secrets are resolved, at any depth: what a log must mask. */
+export function secretValues<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): string[] {
+  return [...secretsOf(reflect(desc, message))].map(({ text }) => text).filter((text) => text !== "");
+}
+
 /** A place that holds one secret. */
 interface Slot {
   readonly holder: ReflectMessage;

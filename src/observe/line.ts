@@ -49,6 +49,7 @@ export function accessLine(inbound: Inbound, facts: Facts, redactor: Redactor): 
     input_tokens: usage?.promptTokens,
     output_tokens: usage?.completionTokens,
     retried,
+    principal: inbound.principal === "" ? undefined : redactor.cleanOften(inbound.principal, MOST.name),
     remote: inbound.remote.slice(0, MOST.remote),
     user_agent: agent === undefined ? undefined : redactor.cleanOften(agent, MOST.agent),
   };

@@ -17,7 +17,7 @@ export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
-  /** Registers secrets to be masked in every line, in the place of those before. */
+  /** Registers the secrets of a config that comes into force, to be masked in every line. */
   redactValues(values: Iterable<string>): void;
   /** Writes what waits, at once. At the end of the process that happens by itself. */
   flush(): void;

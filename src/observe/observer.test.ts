@@ -210,7 +210,9 @@ it("writes one line of at most 4 KiB that parses, whatever the caller sent", () 
   call.attempt = 1;
   call.error = error;
   const headers = { "user-agent": evil };
-  const parsed = line(exchange({ call, id: evil, path: evil, method: evil, headers, remote: evil, status: 500 }));
+  const parsed = line(
+    exchange({ call, id: evil, path: evil, method: evil, headers, remote: evil, status: 500, principal: evil }),
+  );
   expect(parsed).toMatchObject({ level: "error", status: 500 });
   expect(raw).toHaveLength(1);
   expect(raw[0]!.indexOf("\n")).toBe(raw[0]!.length - 1);

@@ -31,9 +31,11 @@ it("masks registered values wherever they stand, percent-encoded too, the longes
   expect(redactor.clean("a hunter2/hunter2-long b hunter2%2Fhunter2 c short", 200)).toBe("a *** b *** c short");
 });
 
-it("forgets the values of the config before", () => {
+it("masks the values of the config before, and forgets those before that", () => {
   const redactor = new Redactor();
   redactor.redactValues(["old-secret"]);
+  expect(redactor.cleanOften("/old-secret", 200)).toBe("/***");
+  redactor.redactValues(["new-secret"]);
   expect(redactor.cleanOften("/old-secret", 200)).toBe("/***");
   redactor.redactValues(["new-secret"]);
   expect(redactor.cleanOften("/old-secret", 200)).toBe("/old-secret");

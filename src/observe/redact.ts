@@ -21,11 +21,12 @@ const MASK = "***";
 /** Makes texts from outside fit to be logged. */
 export class Redactor {
   private values: readonly string[] = [];
+  private newest: ReadonlySet<string> = new Set();
   private readonly memo = new Map<string, string>();
 
   /**
-   * The secrets of the config in force, in the place of those before; each is masked wherever it appears, also
-   * percent-encoded. Values shorter than 8 characters are left out.
+   * The secrets of the config that comes into force; each is masked wherever it appears, also percent-encoded. Those of the
+   * config before are masked still: calls may be under way on it. Values shorter than 8 characters are left out.
    */
   redactValues(values: Iterable<string>): void {
     const all = new Set<string>();
@@ -35,7 +36,8 @@ export class Redactor {
       all.add(encodeURIComponent(value));
     }
     // The longest first: a value may contain another.
-    this.values = [...all].sort((a, b) => b.length - a.length);
+    this.values = [...new Set([...all, ...this.newest])].sort((a, b) => b.length - a.length);
+    this.newest = all;
     this.memo.clear();
   }
 
