@@ -62,7 +62,9 @@ function errorFields(error: GatewayError, providerWords: boolean, redactor: Reda
   const { fault, row } = error;
   const clean = (text: string | undefined, most: number) =>
     text === undefined ? undefined : redactor.clean(text, most);
-  const theirs = fault.reason === "UPSTREAM_REJECTED" && fault.upstreamStatus !== undefined;
+  // A sentence about what a provider answered may repeat the answer; reason and status say as much.
+  const theirs = fault.upstreamStatus !== undefined;
+  const code = fault.code ?? fault.type;
   return {
     reason: fault.reason,
     grpc_code: row.grpc,
@@ -71,10 +73,13 @@ function errorFields(error: GatewayError, providerWords: boolean, redactor: Reda
     at: fault.reason === "INTERNAL" ? frames(error.cause) : undefined,
     limit: fault.limit,
     upstream_status: fault.upstreamStatus,
-    upstream_code: theirs ? clean(fault.code ?? fault.type, MOST.code) : undefined,
+    upstream_code: theirs && code && NAME.test(code) ? clean(code, MOST.code) : undefined,
     upstream_request_id: clean(fault.upstreamRequestId, MOST.id),
   };
 }
+
+/** What a provider's code looks like when it is one. */
+const NAME = /^[\w.-]{1,60}$/;
 
 /** What lies behind an error, in one sentence; never a stack, and a provider's words only when asked for. */
 function causeOf({ cause }: GatewayError, providerWords: boolean): string | undefined {

@@ -13,11 +13,11 @@ export interface Running extends AsyncDisposable {
   reload(text: string): Promise<boolean>;
 }
 
-export async function runGateway(config: string): Promise<Running> {
+export async function runGateway(config: string, log = silentLog()): Promise<Running> {
   const folder = await mkdtemp(join(tmpdir(), "polygate-"));
   const configPath = join(folder, "config.yaml");
   await writeFile(configPath, config);
-  const gateway = await startGateway({ configPath, port: 0, log: silentLog() });
+  const gateway = await startGateway({ configPath, port: 0, log });
   return {
     url: `http://127.0.0.1:${gateway.port}`,
     gateway,
