@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { Worker } from "node:worker_threads";
 import { ms } from "./compile.ts";
 import { type Loaded, load } from "./config/load.ts";
 import { formatProblem, type Problem } from "./config/problems.ts";
 import { watch } from "./config/watch.ts";
+import { assertFree } from "./net/free.ts";
 import { createLog, type Log } from "./observe/log.ts";
 import { createMetrics, type Metrics, mergeSnapshots, type Snapshot } from "./observe/metrics.ts";
 import { createObserver, type Observer } from "./observe/observer.ts";
@@ -85,7 +85,8 @@ export async function startCrew(options: StartOptions, count: number): Promise<S
   const log = options.log ?? createLog();
   const metrics = createMetrics({ droppedLines: () => log.dropped });
   const { reloaded } = createObserver({ log, metrics });
-  await assertFree(options, loaded);
+  const { listen } = loaded.config;
+  await assertFree(options.host ?? listen?.host, options.port ?? listen?.port);
   const { crew, ready } = await Crew.start({ options, loaded, log, metrics, reloaded }, count);
   reloaded(true, 1, []);
   const { admin } = loaded.config;
@@ -102,16 +103,6 @@ export async function startCrew(options: StartOptions, count: number): Promise<S
       log.flush();
     },
   };
-}
-
-/** A port that may be shared could be shared with another gateway by mistake: it must be free when the first worker comes. */
-async function assertFree({ host, port }: StartOptions, { config }: Loaded): Promise<void> {
-  const probe = createServer();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  probe.once("error", reject);
-  probe.listen({ host: host ?? config.listen?.host, port: port ?? config.listen?.port, exclusive: true }, resolve);
-  await promise;
-  await new Promise((done) => probe.close(done));
 }
 
 /**
