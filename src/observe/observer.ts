@@ -11,7 +11,13 @@ const MOST_RETRIED = 4;
 const MOST_PROBLEMS = 50;
 const PROBLEM_LENGTH = 1000;
 /** What monitoring asks for every few seconds; a line each would bury the rest. */
-const PROBES: ReadonlySet<string> = new Set(["/livez", "/readyz", "/metrics", "/health"]);
+const PROBES: ReadonlySet<string> = new Set([
+  "/livez",
+  "/readyz",
+  "/metrics",
+  "/health",
+  "/grpc.health.v1.Health/Check",
+]);
 
 /** The one place that writes the access line and the metrics. Its functions never throw and need no `this`. */
 export interface Observer {
