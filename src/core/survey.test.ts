@@ -52,7 +52,7 @@ describe("survey", () => {
   it("jumps over long strings, however their quotes are escaped", () => {
     for (const slashes of [0, 1, 2, 3, 4]) {
       for (const pad of [0, 1, 46, 47, 48, 49, 500]) {
-        const text = "x".repeat(pad) + "\\\\".repeat(slashes) + '\\"' + "y".repeat(pad);
+        const text = `${"x".repeat(pad) + "\\\\".repeat(slashes)}\\"${"y".repeat(pad)}`;
         expect(find(`{"a":"${text}","b":2}`)).toEqual([
           ["a", `"${text}"`],
           ["b", "2"],

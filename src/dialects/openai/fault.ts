@@ -38,7 +38,9 @@ export function openAIFault(
   }
   const sentence = SENTENCES[reason](provider, effective);
   const told =
-    reason !== "UPSTREAM_CREDENTIALS" && message !== undefined ? `${sentence} It says: ${withoutAddresses(message)}` : sentence;
+    reason !== "UPSTREAM_CREDENTIALS" && message !== undefined
+      ? `${sentence} It says: ${withoutAddresses(message)}`
+      : sentence;
   return new GatewayError(told, fault, message ?? masked(body.toString("utf8", 0, 1024), secrets));
 }
 
