@@ -3,7 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { drainNow } from "./observe/drain.ts";
 import { loadStore } from "./registry.ts";
 import { type Gateway, startGateway } from "./start.ts";
-import type { Order, Report, WorkerStart } from "./workers.ts";
+import type { Order, Report, WorkerStart } from "./thread.ts";
 
 const parent = parentPort!;
 const { options, text, port, table } = workerData as WorkerStart;

@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { Worker } from "node:worker_threads";
 import { ms } from "./compile.ts";
 import { type Loaded, load } from "./config/load.ts";
 import { formatProblem, type Problem } from "./config/problems.ts";
@@ -11,53 +10,15 @@ import { createObserver, type Observer } from "./observe/observer.ts";
 import { loadStore } from "./registry.ts";
 import { kinds } from "./site.ts";
 import { ConfigProblems, type StartOptions, serveAdmin } from "./start.ts";
+import { type Ready, Thread, type WorkerStart } from "./thread.ts";
 
 /** Keys that are counted at a time, over all workers. */
 const MAX_COUNTED_KEYS = 131_072;
-/** How long a worker may take to answer a question. */
-const ANSWER_MS = 10_000;
 /** A worker that dies is started again after this long, doubled up to the second figure while it keeps dying. */
 const RESTART_MS = [100, 5_000] as const;
 
-/** What a worker is started with. */
-export interface WorkerStart {
-  readonly options: StartOptions;
-  /** The config file's text, so that every worker runs the same one whatever the file says by then. */
-  readonly text: string;
-  readonly port: number | undefined;
-  readonly table: SharedArrayBuffer;
-}
-
-/** From the crew to a worker. `id` is given back with the answer. */
-export type Order =
-  | { readonly kind: "prepare"; readonly id: number; readonly text: string }
-  | { readonly kind: "commit" | "snapshot"; readonly id: number }
-  | { readonly kind: "abort" | "drain" }
-  | { readonly kind: "page"; readonly id: number; readonly text: string };
-
-/** From a worker to the crew. */
-export type Report =
-  | {
-      readonly kind: "ready";
-      readonly port: number;
-      readonly host: string;
-      readonly secure: boolean;
-      readonly chat: string | undefined;
-    }
-  | { readonly kind: "failed"; readonly message: string; readonly facts: object }
-  | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
-  | { readonly kind: "page"; readonly id: number };
-
-export type Ready = Extract<Report, { kind: "ready" }>;
-
-/** A worker could not start, for the reason that the system gave, such as EADDRINUSE. */
-export class WorkerFailed extends Error {
-  constructor(message: string, facts: object) {
-    super(message);
-    this.name = "WorkerFailed";
-    Object.assign(this, facts);
-  }
-}
+/** How often any free port is chosen anew. */
+const ANY_PORT_TRIES = 5;
 
 interface CrewParts {
   readonly options: StartOptions;
@@ -87,7 +48,7 @@ export async function startCrew(options: StartOptions, count: number): Promise<S
   const { reloaded } = createObserver({ log, metrics });
   const { listen } = loaded.config;
   await assertFree(options.host ?? listen?.host, options.port ?? listen?.port);
-  const { crew, ready } = await Crew.start({ options, loaded, log, metrics, reloaded }, count);
+  const { crew, ready } = await startOnFree({ options, loaded, log, metrics, reloaded }, count);
   reloaded(true, 1, []);
   const { admin } = loaded.config;
   const pages = { text: () => crew.page(), contentType: metrics.contentType };
@@ -103,6 +64,18 @@ export async function startCrew(options: StartOptions, count: number): Promise<S
       log.flush();
     },
   };
+}
+
+/** Starts the crew. A port that the system chose for the first worker may be lost to a stranger before the next one binds it. */
+async function startOnFree(parts: CrewParts, count: number): Promise<{ crew: Crew; ready: Ready }> {
+  for (let again = ANY_PORT_TRIES; ; again--) {
+    try {
+      return await Crew.start(parts, count);
+    } catch (thrown) {
+      const { port = parts.loaded.config.listen?.port } = parts.options;
+      if (again === 0 || port !== 0 || (thrown as { code?: string }).code !== "EADDRINUSE") throw thrown;
+    }
+  }
 }
 
 /**
@@ -223,65 +196,5 @@ export class Crew {
       }, wait);
     });
     return thread;
-  }
-}
-
-/** One worker thread, seen from the main one. */
-class Thread {
-  readonly ready: Promise<Ready>;
-  /** Resolves with why, when it has ended. */
-  readonly ended: Promise<string>;
-  wasReady = false;
-  private readonly worker: Worker;
-  private readonly answers = new Map<number, (value: unknown) => void>();
-  private next = 1;
-
-  constructor(start: WorkerStart, page: () => Promise<string>) {
-    const ending = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    this.worker = new Worker(new URL(`./worker.${ending}`, import.meta.url), { workerData: start });
-    const { promise: ready, resolve, reject } = Promise.withResolvers<Ready>();
-    this.ready = ready;
-    let why = "";
-    this.ended = new Promise((done) => {
-      this.worker.on("error", (error) => {
-        why = String(error);
-      });
-      this.worker.on("exit", (code) => {
-        for (const answer of this.answers.values()) answer(undefined);
-        reject(new WorkerFailed(`a worker ended with ${why || code}`, {}));
-        done(why || `exit code ${code}`);
-      });
-    });
-    this.worker.on("message", (report: Report) => {
-      if (report.kind === "ready") {
-        this.wasReady = true;
-        resolve(report);
-      } else if (report.kind === "failed") reject(new WorkerFailed(report.message, report.facts));
-      else if (report.kind === "answer") this.answers.get(report.id)?.(report.value);
-      else void page().then((text) => this.tell({ kind: "page", id: report.id, text }));
-    });
-  }
-
-  tell(order: Order): void {
-    this.worker.postMessage(order);
-  }
-
-  /** The answer; `undefined`: it died, or took too long. */
-  ask(order: { kind: "prepare"; text: string } | { kind: "commit" | "snapshot" }): Promise<unknown> {
-    const id = this.next++;
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ANSWER_MS, undefined);
-      this.answers.set(id, (value) => {
-        clearTimeout(timer);
-        this.answers.delete(id);
-        resolve(value);
-      });
-      this.tell({ ...order, id } as Order);
-    });
-  }
-
-  /** Ends it at once, calls under way and all. */
-  async terminate(): Promise<void> {
-    await this.worker.terminate();
   }
 }

@@ -1,0 +1,104 @@
+import { Worker } from "node:worker_threads";
+import type { StartOptions } from "./start.ts";
+
+/** How long a worker may take to answer a question. */
+const ANSWER_MS = 10_000;
+/** What a worker is started with. */
+export interface WorkerStart {
+  readonly options: StartOptions;
+  /** The config file's text, so that every worker runs the same one whatever the file says by then. */
+  readonly text: string;
+  readonly port: number | undefined;
+  readonly table: SharedArrayBuffer;
+}
+
+/** From the crew to a worker. `id` is given back with the answer. */
+export type Order =
+  | { readonly kind: "prepare"; readonly id: number; readonly text: string }
+  | { readonly kind: "commit" | "snapshot"; readonly id: number }
+  | { readonly kind: "abort" | "drain" }
+  | { readonly kind: "page"; readonly id: number; readonly text: string };
+
+/** From a worker to the crew. */
+export type Report =
+  | {
+      readonly kind: "ready";
+      readonly port: number;
+      readonly host: string;
+      readonly secure: boolean;
+      readonly chat: string | undefined;
+    }
+  | { readonly kind: "failed"; readonly message: string; readonly facts: object }
+  | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
+  | { readonly kind: "page"; readonly id: number };
+
+export type Ready = Extract<Report, { kind: "ready" }>;
+
+/** A worker could not start, for the reason that the system gave, such as EADDRINUSE. */
+export class WorkerFailed extends Error {
+  constructor(message: string, facts: object) {
+    super(message);
+    this.name = "WorkerFailed";
+    Object.assign(this, facts);
+  }
+}
+
+/** One worker thread, seen from the main one. */
+export class Thread {
+  readonly ready: Promise<Ready>;
+  /** Resolves with why, when it has ended. */
+  readonly ended: Promise<string>;
+  wasReady = false;
+  private readonly worker: Worker;
+  private readonly answers = new Map<number, (value: unknown) => void>();
+  private next = 1;
+
+  constructor(start: WorkerStart, page: () => Promise<string>) {
+    const ending = import.meta.url.endsWith(".ts") ? "ts" : "js";
+    this.worker = new Worker(new URL(`./worker.${ending}`, import.meta.url), { workerData: start });
+    const { promise: ready, resolve, reject } = Promise.withResolvers<Ready>();
+    this.ready = ready;
+    let why = "";
+    this.ended = new Promise((done) => {
+      this.worker.on("error", (error) => {
+        why = String(error);
+      });
+      this.worker.on("exit", (code) => {
+        for (const answer of this.answers.values()) answer(undefined);
+        reject(new WorkerFailed(`a worker ended with ${why || code}`, {}));
+        done(why || `exit code ${code}`);
+      });
+    });
+    this.worker.on("message", (report: Report) => {
+      if (report.kind === "ready") {
+        this.wasReady = true;
+        resolve(report);
+      } else if (report.kind === "failed") reject(new WorkerFailed(report.message, report.facts));
+      else if (report.kind === "answer") this.answers.get(report.id)?.(report.value);
+      else void page().then((text) => this.tell({ kind: "page", id: report.id, text }));
+    });
+  }
+
+  tell(order: Order): void {
+    this.worker.postMessage(order);
+  }
+
+  /** The answer; `undefined`: it died, or took too long. */
+  ask(order: { kind: "prepare"; text: string } | { kind: "commit" | "snapshot" }): Promise<unknown> {
+    const id = this.next++;
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ANSWER_MS, undefined);
+      this.answers.set(id, (value) => {
+        clearTimeout(timer);
+        this.answers.delete(id);
+        resolve(value);
+      });
+      this.tell({ ...order, id } as Order);
+    });
+  }
+
+  /** Ends it at once, calls under way and all. */
+  async terminate(): Promise<void> {
+    await this.worker.terminate();
+  }
+}
