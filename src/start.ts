@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import type { LookupFunction } from "node:net";
 import { dirname, resolve } from "node:path";
 import type { Config } from "../gen/polygate/config/v1/config_pb.js";
 import { LogLevel } from "../gen/polygate/config/v1/config_pb.js";
@@ -31,6 +32,8 @@ export interface StartOptions {
   readonly port?: number | undefined;
   /** Where the log goes; default: standard output, a JSON object a line. */
   readonly log?: Log | undefined;
+  /** Names to addresses, in place of the system's resolver. */
+  readonly resolve?: LookupFunction | undefined;
   /** Set in a thread that shares its port with others. */
   readonly crew?: CrewMember | undefined;
 }
@@ -70,9 +73,9 @@ export class ConfigProblems extends Error {
 export async function startGateway(options: StartOptions): Promise<Gateway> {
   const log = options.log ?? createLog();
   const { crew } = options;
-  const metrics = createMetrics({ process: crew === undefined, droppedLines: () => log.dropped });
+  const metrics = createMetrics({ droppedLines: () => log.dropped });
   const observer = createObserver({ log, metrics });
-  const dialer = new Dialer();
+  const dialer = new Dialer(options.resolve);
   const parts = {
     source: crew?.source ?? (() => options.configPath),
     watched: crew === undefined,
