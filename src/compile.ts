@@ -8,7 +8,8 @@ import type { Hooks, Policy } from "./core/policy.ts";
 import type { Provider, Tools, Upstream } from "./core/provider.ts";
 import { type Cors, ROUTE_TYPES, type RouteInfo, type RouteType, type Site } from "./core/site.ts";
 import type { Counters } from "./core/store.ts";
-import type { Dialer } from "./net/send.ts";
+import { egressOf } from "./net/egress.ts";
+import type { Dialer, Dialing } from "./net/send.ts";
 import { providerKinds } from "./registry.ts";
 
 const MIB = 1024 * 1024;
@@ -40,11 +41,12 @@ export interface Compiling {
 /** Decides everything about a loaded config that can be decided before the first request. */
 export function compile(from: Compiling): Site {
   const limits = merge(DEFAULTS, from.config.limits);
+  const dialing = dialingOf(from.config);
   const wide = policiesOf(from, from.config, "");
   const routes = new Map<string, { info: RouteInfo; plan: Plan }>();
   for (const route of from.config.routes) {
     const own = policiesOf(from, route, route.name);
-    const plan = planOf(from, route, merge(limits, route.limits), [...from.hooks, ...wide, ...own]);
+    const plan = planOf({ ...from, dialing }, route, merge(limits, route.limits), [...from.hooks, ...wide, ...own]);
     routes.set(route.name, { info: infoOf(route, plan, own), plan });
   }
   return Object.freeze<Site>({
@@ -81,7 +83,17 @@ function policiesOf({ uses, policies, tools, counters }: Compiling, owner: Confi
   return own.map(({ kind, settings }) => policies.get(kind)!.compile(settings, { ...tools, counters, route }));
 }
 
-function planOf(from: Compiling, route: Route, limits: typeof DEFAULTS, all: readonly Hooks[]): Plan {
+/** A config file is its operator's word; what is written over the network later is not, and gets `api`. */
+function dialingOf({ egress }: Config): Omit<Dialing, "connectMs"> {
+  return { egress: egressOf(egress?.allow ?? [], "file"), maxConnections: egress?.maxConnections ?? 4096 };
+}
+
+function planOf(
+  from: Compiling & { readonly dialing: Omit<Dialing, "connectMs"> },
+  route: Route,
+  limits: typeof DEFAULTS,
+  all: readonly Hooks[],
+): Plan {
   const op = ROUTE_TYPES[route.routeType as RouteType];
   const models = route.model ? [route.model] : route.targets.map((target) => target.model!);
   const targets = models.map((model, index): Target => {
@@ -89,7 +101,8 @@ function planOf(from: Compiling, route: Route, limits: typeof DEFAULTS, all: rea
     const upstream: Upstream = from.providers.get(kind)!.open(from.settings.get(model), from.tools);
     const speaks = upstream.speaks[op];
     if (speaks === undefined) throw new Error(`${route.name}: the provider ${kind} does not do ${op}`);
-    const exchange = upstream.exchange ?? from.dialer.to(upstream.origin!, limits.connectMs);
+    const exchange =
+      upstream.exchange ?? from.dialer.to(upstream.origin!, { ...from.dialing, connectMs: limits.connectMs });
     return { index, provider: kind, model: model.name, upstream, exchange, speaks };
   });
   const pick = <Name extends keyof Hooks>(name: Name) =>

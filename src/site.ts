@@ -1,11 +1,23 @@
+import type { Message } from "@bufbuild/protobuf";
+import type { Config } from "../gen/polygate/config/v1/config_pb.js";
 import { compile, kindOf } from "./compile.ts";
-import { type Kinds, type Loaded, load, type PolicyKind, type Source } from "./config/load.ts";
+import {
+  type Kind,
+  type Kinds,
+  type Loaded,
+  load,
+  type PolicyKind,
+  type SettingsProblem,
+  type Source,
+} from "./config/load.ts";
 import { formatProblem } from "./config/problems.ts";
 import { type Watching, watch } from "./config/watch.ts";
 import type { Hooks, Policy } from "./core/policy.ts";
 import type { Provider, Tools } from "./core/provider.ts";
 import type { Site } from "./core/site.ts";
 import type { Counters } from "./core/store.ts";
+import { realClock } from "./net/clock.ts";
+import { egressOf } from "./net/egress.ts";
 import type { Dialer } from "./net/send.ts";
 import { loadPolicy, loadProvider, providerKinds } from "./registry.ts";
 
@@ -39,10 +51,23 @@ export const kinds: Kinds = {
   names: () => providerKinds,
   async provider(spelling) {
     const kind = kindOf(spelling);
-    return kind === undefined ? undefined : ((await loadProvider(kind)) as Awaited<ReturnType<Kinds["provider"]>>);
+    const provider =
+      kind === undefined ? undefined : ((await loadProvider(kind)) as (Provider<Message> & Kind) | undefined);
+    return provider && { ...provider, dials: (settings, config) => refusedOrigin(provider, settings, config) };
   },
   policy: async (kind) => (await loadPolicy(kind)) as PolicyKind | undefined,
 };
+
+/** Why the settings name an origin that may not be dialed, when they do. Settings that cannot be opened have problems already. */
+function refusedOrigin(provider: Provider<Message>, settings: Message, { egress }: Config): readonly SettingsProblem[] {
+  try {
+    const { origin } = provider.open(settings, { clock: realClock, wallNow: Date.now, random: Math.random });
+    const why = origin && egressOf(egress?.allow ?? [], "file").refuseOrigin(origin);
+    return why ? [{ path: "", message: why }] : [];
+  } catch {
+    return [];
+  }
+}
 
 /** Reads a config file and makes a site of it. */
 export async function openSite(parts: SiteParts): Promise<Opened> {

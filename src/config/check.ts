@@ -1,7 +1,9 @@
 import type { Config, Model, Route } from "../../gen/polygate/config/v1/config_pb.js";
+import { readAllowed } from "../core/address.ts";
 import type { Origins } from "./origins.ts";
 import type { Report } from "./problems.ts";
 import { isNull } from "./tree.ts";
+import { shown } from "./values.ts";
 
 /** The models of a route, in the order in which they are tried. */
 export function modelsOf(route: Route): readonly Model[] {
@@ -20,6 +22,7 @@ export function checkConfig(config: Config, origins: Origins, report: Report): v
   for (const route of config.routes) oneSourceOfModels(route, origins, report);
   separatePorts(config, origins, report);
   lockWithoutKeys(config, origins, report);
+  allowedAddresses(config, origins, report);
 }
 
 function uniqueNames(routes: readonly Route[], origins: Origins, report: Report): void {
@@ -57,4 +60,14 @@ function lockWithoutKeys(config: Config, origins: Origins, report: Report): void
   const auth = origins.field(config, "auth");
   if (auth?.node.kind === "scalar" && auth.node.value === null)
     report.problem(auth.at, auth.path, "nothing behind it; list keys, or remove auth so that everybody may call");
+}
+
+function allowedAddresses({ egress }: Config, origins: Origins, report: Report): void {
+  const list = egress && origins.field(egress, "allow");
+  if (!egress || list?.node.kind !== "list") return;
+  for (const [index, item] of list.node.items.entries()) {
+    if (item.kind !== "scalar" || typeof item.value !== "string" || readAllowed(item.value)) continue;
+    const want = "want an address, a block such as 10.1.0.0/16, or a name such as llm.example.com";
+    report.problem(item.at, `${list.path}[${index}]`, `${want}, have ${shown(item)}`);
+  }
 }

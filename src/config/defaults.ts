@@ -13,7 +13,21 @@ import {
 const MIB = 1024 * 1024;
 
 const CONFIG = create(ConfigSchema, {
-  listen: { host: "127.0.0.1", port: 5000, maxConnections: 10_000 },
+  listen: {
+    host: "127.0.0.1",
+    port: 5000,
+    maxConnections: 10_000,
+    headTimeout: durationFromMs(10_000),
+    requestTimeout: durationFromMs(120_000),
+    idleTimeout: durationFromMs(75_000),
+    stallTimeout: durationFromMs(60_000),
+    maxHeaderBytes: 16 * 1024,
+    maxHeaders: 100,
+    maxConcurrentStreams: 100,
+    maxCalls: 4096,
+    maxBufferedBytes: 512 * MIB,
+  },
+  egress: { maxConnections: 4096 },
   limits: {
     connectTimeout: durationFromMs(5_000),
     firstByteTimeout: durationFromMs(60_000),

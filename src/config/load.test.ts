@@ -36,6 +36,10 @@ const kinds: Kinds = {
           ...(name.includes(".") ? [{ path: name, message: "is unknown there; choose another" }] : []),
         ];
       },
+      dials(settings: Message & { baseUrl?: string }, { egress }) {
+        const far = settings.baseUrl?.startsWith("http://far") && !egress!.allow.includes("far");
+        return far ? [{ path: "", message: "far is too far; allow it" }] : [];
+      },
     };
   },
 };
@@ -76,7 +80,21 @@ routes:
       maxReplyBytes: 67108864,
     };
     expect(toJson(ConfigSchema, config)).toEqual({
-      listen: { host: "127.0.0.1", port: 5000, maxConnections: 10000 },
+      listen: {
+        host: "127.0.0.1",
+        port: 5000,
+        maxConnections: 10000,
+        headTimeout: "10s",
+        requestTimeout: "120s",
+        idleTimeout: "75s",
+        stallTimeout: "60s",
+        maxHeaderBytes: 16384,
+        maxHeaders: 100,
+        maxConcurrentStreams: 100,
+        maxCalls: 4096,
+        maxBufferedBytes: 536870912,
+      },
+      egress: { maxConnections: 4096 },
       limits,
       drainTimeout: "30s",
       log: { level: "LOG_LEVEL_INFO" },
@@ -304,5 +322,23 @@ describe("load looks into the files of listen.tls", () => {
     expect(await problems("cert_file: c.pem, key_file: k.pem")).toEqual([
       "3:37 listen.tls.key_file: /k.pem: not the key of cert_file's certificate; give the one that belongs to it",
     ]);
+  });
+});
+
+describe("egress", () => {
+  it("takes addresses, blocks and names, and nothing else", async () => {
+    const allow = '[10.1.2.3, 10.1.0.0/16, "fd12::/48", llm.example.com, "0x7f.1", "http://a.example", 10.1.0.0/33]';
+    const want = "want an address, a block such as 10.1.0.0/16, or a name such as llm.example.com";
+    expect(await problemsOf(`routes:\n${route("a")}egress: {allow: ${allow}}\n`)).toEqual([
+      `f.yaml:3:71 egress.allow[4]: ${want}, have "0x7f.1"`,
+      `f.yaml:3:81 egress.allow[5]: ${want}, have "http://a.example"`,
+      `f.yaml:3:101 egress.allow[6]: ${want}, have "10.1.0.0/33"`,
+    ]);
+  });
+
+  it("is asked about what a model's settings would dial, and the problem stands where they do", async () => {
+    const far = `routes:\n${route("a", "{provider: acme, config: {api_key: $KEY, base_url: 'http://far'}}")}`;
+    expect(await problemsOf(far)).toEqual(["f.yaml:2:70 routes[0].model.config: far is too far; allow it"]);
+    expect(await problemsOf(`${far}egress: {allow: [far]}\n`)).toEqual([]);
   });
 });

@@ -27,6 +27,8 @@ export interface Kind {
   readonly settings: DescMessage;
   /** Rules between fields. `path` is relative to the settings, such as `faults[0].status`; "" is the settings as a whole. */
   check?(settings: Message, model: { readonly name: string; readonly routeType: string }): readonly SettingsProblem[];
+  /** What may not be dialed of what the settings name, by the rest of the config. */
+  dials?(settings: Message, config: Config): readonly SettingsProblem[];
 }
 
 export interface SettingsProblem {
@@ -141,14 +143,14 @@ class Loader {
     if (config.listen?.tls) await checkTls(config.listen.tls, sources.folder, sources.files, origins, report);
     await this.policiesOf(config, POLICY_FIELDS.config);
     for (const route of config.routes) {
-      for (const model of modelsOf(route)) await this.model(model, route);
+      for (const model of modelsOf(route)) await this.model(model, route, config);
       await this.policiesOf(route, POLICY_FIELDS.route);
     }
     return config;
   }
 
   /** The model's settings by its provider's descriptor. They stay out of the config, which may be shown: they hold secrets. */
-  private async model(model: Model, route: Route): Promise<void> {
+  private async model(model: Model, route: Route, config: Config): Promise<void> {
     const { report, origins } = this;
     const { at, path } = origins.of(model);
     const given = origins.field(model, "config");
@@ -170,6 +172,7 @@ class Loader {
       settings,
       kind.check?.(settings, { name: model.name, routeType: route.routeType }),
     );
+    this.settingsProblems(kind.settings, settings, kind.dials?.(settings, config));
     this.models.set(model, settings);
   }
 

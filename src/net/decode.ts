@@ -5,6 +5,9 @@ import type { Receiver } from "../core/provider.ts";
 export interface Decoding {
   push(chunk: Buffer): void;
   end(framed: boolean): void;
+  /** A little that is packed can be a lot: what was not unpacked yet waits. */
+  pause(): void;
+  resume(): void;
   stop(): void;
 }
 
@@ -25,7 +28,8 @@ export function decoding(encoding: string | readonly string[], receiver: Receive
   };
   if (make === undefined) {
     const fault = () => fail(new Error(`unknown content-encoding ${name}`));
-    return { push: fault, end: fault, stop: () => (over = true) };
+    const nothing = () => {};
+    return { push: fault, end: fault, pause: nothing, resume: nothing, stop: () => (over = true) };
   }
   const stream = make();
   let framed = false;
@@ -44,6 +48,8 @@ export function decoding(encoding: string | readonly string[], receiver: Receive
       framed = whole;
       stream.end();
     },
+    pause: () => void stream.pause(),
+    resume: () => void stream.resume(),
     stop() {
       over = true;
       stream.destroy();

@@ -1,157 +1,187 @@
-import { buildConnector, Pool } from "undici";
-import type { Controls, Exchange, Outgoing, Receiver, ReplyHeaders } from "../core/provider.ts";
-import { type Decoding, decoding } from "./decode.ts";
+import { isIP, type LookupFunction, type Socket } from "node:net";
+import { buildConnector, Client, Pool } from "undici";
+import { plainName } from "../core/address.ts";
+import type { Exchange, Outgoing, Receiver } from "../core/provider.ts";
+import { type Egress, EgressRefused, guardedLookup } from "./egress.ts";
+import { CONNECT_TIMEOUT, type Request, type Sender, SentExchange } from "./exchange.ts";
 
 /** Milliseconds an idle connection to a provider is kept. Below what common servers allow, so that they do not close first. */
 const KEEP_ALIVE_MS = 4_000;
+/** Most bytes of the head of a provider's answer; twice what servers send at most by default. */
+const MAX_HEAD_BYTES = 32 * 1024;
+/** Larger bodies are handed over in pieces of this size. */
+const PIECE_BYTES = 256 * 1024;
 
-type DispatchHandler = NonNullable<Parameters<Pool["dispatch"]>[1]>;
-type DispatchController = Parameters<NonNullable<DispatchHandler["onRequestStart"]>>[0];
+/** How an origin is dialed. */
+export interface Dialing {
+  /** Time for DNS, TCP and TLS together, milliseconds. */
+  readonly connectMs: number;
+  /** Most connections at a time. One more exchange is refused at once, and not kept waiting where nobody sees it. */
+  readonly maxConnections: number;
+  readonly egress: Egress;
+}
 
-/** The one dialer: everything that leaves the process goes through here. Redirects are never followed. */
+/**
+ * The one dialer: everything that leaves the process goes through here. Redirects are never followed and the environment's
+ * proxies are not asked.
+ */
 export class Dialer {
-  private readonly pools = new Map<string, Pool>();
+  private readonly lines = new Map<string, Line>();
+  private named = new Set<string>();
+  private readonly resolve: LookupFunction | undefined;
 
-  /**
-   * Sends to one origin. The connections of an origin are shared by all that name the same one.
-   *
-   * @param origin Scheme, host and port.
-   * @param connectMs Time for DNS, TCP and TLS together.
-   */
-  to(origin: string, connectMs: number): Exchange {
-    return (outgoing, receiver) => {
-      const handler = new Handler(receiver);
-      try {
-        // Looked up anew: a call that began before a reload may need a pool that the new config does not name.
-        this.pool(origin, connectMs).dispatch(request(outgoing), handler);
-      } catch (cause) {
-        queueMicrotask(() => handler.breakOff(cause));
-      }
-      return handler;
-    };
+  /** @param resolve In place of the system's resolver. */
+  constructor(resolve?: LookupFunction) {
+    this.resolve = resolve;
   }
 
-  /** Lets go of the connections to origins that are not in `origins`; what is under way on them goes on to its end. */
+  /**
+   * Sends to one origin. The connections of an origin are shared by all that dial it in the same way.
+   *
+   * @param origin Scheme, host and port.
+   */
+  to(origin: string, how: Dialing): Exchange {
+    const key = `${origin} ${how.connectMs} ${how.maxConnections} ${how.egress.key}`;
+    this.named.add(key);
+    // Looked up anew: a call that began before a reload may need connections that the new config does not name.
+    return (outgoing, receiver) => this.line(key, origin, how).send(outgoing, receiver);
+  }
+
+  /**
+   * Lets go of the connections to origins that are not in `origins`, and of those that nobody asked for since the last time;
+   * what is under way on them goes on to its end.
+   */
   keep(origins: ReadonlySet<string>): void {
-    for (const [key, pool] of this.pools) {
-      if (origins.has(key.slice(0, key.indexOf(" ")))) continue;
-      this.pools.delete(key);
-      void pool.close();
+    for (const [key, line] of this.lines) {
+      if (origins.has(line.origin) && this.named.has(key)) continue;
+      this.lines.delete(key);
+      line.close();
     }
+    this.named = new Set();
   }
 
   /** Cuts every connection. */
   async close(): Promise<void> {
-    const all = [...this.pools.values()];
-    this.pools.clear();
-    await Promise.all(all.map((pool) => pool.destroy()));
+    const all = [...this.lines.values()];
+    this.lines.clear();
+    await Promise.all(all.map((line) => line.destroy()));
   }
 
-  private pool(origin: string, connectMs: number): Pool {
-    const key = `${origin} ${connectMs}`;
-    let pool = this.pools.get(key);
-    if (pool === undefined) {
-      // Our own limits are exact and say which one passed; those of undici are switched off.
-      const connect = timedConnector(connectMs);
-      pool = new Pool(origin, {
-        connect,
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        allowH2: false,
-        pipelining: 1,
-      });
-      this.pools.set(key, pool);
+  private line(key: string, origin: string, how: Dialing): Line {
+    let line = this.lines.get(key);
+    if (line === undefined) {
+      line = new Line(origin, how, this.resolve);
+      this.lines.set(key, line);
     }
-    return pool;
+    return line;
   }
 }
 
-function request({ path, headers, body }: Outgoing) {
-  return { method: "POST" as const, path, headers: headers as string[], body };
+/** The connections to one origin. */
+class Line implements Sender {
+  readonly origin: string;
+  connects = 0;
+  private readonly maxConnections: number;
+  private readonly pool: Pool;
+  private readonly settings: Pool.Options;
+  private readonly singles = new Set<Client>();
+  private busy = 0;
+
+  constructor(origin: string, { connectMs, maxConnections, egress }: Dialing, resolve: LookupFunction | undefined) {
+    this.origin = origin;
+    this.maxConnections = maxConnections;
+    const connect = guardedConnector(connectMs, egress, resolve);
+    this.settings = {
+      connect: (options, done) => {
+        this.connects++;
+        connect(options, done);
+      },
+      // Our own limits are exact and say which one passed; those of undici are switched off.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: MAX_HEAD_BYTES,
+      allowH2: false,
+      pipelining: 1,
+    };
+    this.pool = new Pool(origin, this.settings);
+  }
+
+  send(outgoing: Outgoing, receiver: Receiver): SentExchange {
+    const exchange = new SentExchange(receiver, this, requestOf(outgoing));
+    this.busy++;
+    try {
+      if (this.busy > this.maxConnections) {
+        throw new Error(`all ${this.maxConnections} connections to ${this.origin} are in use`);
+      }
+      this.pool.dispatch(exchange.request as Dispatched, exchange);
+    } catch (cause) {
+      queueMicrotask(() => exchange.onResponseError(undefined, cause));
+    }
+    return exchange;
+  }
+
+  released(): void {
+    this.busy--;
+  }
+
+  /** Another idle connection could be as dead as the first. */
+  again(exchange: SentExchange): void {
+    const client = new Client(this.origin, this.settings as Client.Options);
+    this.singles.add(client);
+    client.dispatch(exchange.request as Dispatched, exchange);
+    void client.close().finally(() => this.singles.delete(client));
+  }
+
+  close(): void {
+    void this.pool.close();
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all([this.pool, ...this.singles].map((one) => one.destroy()));
+  }
 }
 
-const CONNECT_TIMEOUT = Symbol("connect timeout");
+/** Its type does not know bodies that can be iterated. */
+type Dispatched = Parameters<Pool["dispatch"]>[0];
 
-/** A connector that gives up after exactly `ms`; undici's own timer ticks once a second. */
-function timedConnector(ms: number): buildConnector.connector {
-  const connect = buildConnector({ timeout: 0, allowH2: false });
+function requestOf({ path, headers, body }: Outgoing): Request {
+  if (body.length <= PIECE_BYTES) return { method: "POST", path, headers: headers as string[], body };
+  // A provider that answers early, as with 413, is not sent the rest, and the connection is not used again: what is still in
+  // our buffers would come before the next question.
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < body.length; at += PIECE_BYTES) pieces.push(body.subarray(at, at + PIECE_BYTES));
+  return { method: "POST", path, headers: [...headers, "content-length", String(body.length)], body: pieces };
+}
+
+/**
+ * A connector that dials what `egress` allows, and gives up after exactly `ms`; undici's own timer ticks once a second. A name
+ * is judged by its addresses, after DNS; an address in the URL never gets to DNS and is judged here.
+ */
+function guardedConnector(ms: number, egress: Egress, resolve: LookupFunction | undefined): buildConnector.connector {
+  const lookup = guardedLookup(egress, resolve);
+  const connect = buildConnector({ timeout: 0, allowH2: false, lookup } as buildConnector.BuildOptions) as (
+    ...args: Parameters<buildConnector.connector>
+  ) => Socket;
   return (options, done) => {
+    const host = plainName(options.hostname);
+    const why = isIP(host) === 0 ? undefined : egress.refuse(host, host);
+    if (why !== undefined) {
+      queueMicrotask(() => done(new EgressRefused(why), null));
+      return;
+    }
     let over = false;
     const timer = setTimeout(() => {
       over = true;
+      // The system would go on knocking for two minutes.
+      socket.destroy();
       done(Object.assign(new Error("connect timeout"), { [CONNECT_TIMEOUT]: true }), null);
     }, ms);
-    connect(options, (error, socket) => {
+    const socket = connect(options, (error, open) => {
       clearTimeout(timer);
-      if (over) socket?.destroy();
+      if (over) open?.destroy();
       else if (error) done(error, null);
-      else done(null, socket!);
+      else done(null, open!);
     });
   };
-}
-
-/** One exchange: undici's pushes in our words. After `abort` it is silent. */
-class Handler implements Controls {
-  private readonly receiver: Receiver;
-  private controller: DispatchController | undefined = undefined;
-  private silent = false;
-  private held = false;
-  private begun = false;
-  private framed = false;
-  private decoder: Decoding | undefined = undefined;
-
-  constructor(receiver: Receiver) {
-    this.receiver = receiver;
-  }
-
-  onRequestStart(controller: DispatchController): void {
-    this.controller = controller;
-    if (this.silent) controller.abort(new Error("abandoned"));
-  }
-  onResponseStart(controller: DispatchController, status: number, headers: ReplyHeaders): void {
-    if (status < 200 || this.silent) return;
-    this.begun = true;
-    this.framed = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
-    if (headers["content-encoding"] !== undefined) this.decoder = decoding(headers["content-encoding"], this.receiver);
-    this.receiver.onHead(status, headers);
-    if (this.held) controller.pause();
-  }
-  onResponseData(_: DispatchController, chunk: Buffer): void {
-    if (this.silent) return;
-    if (this.decoder) this.decoder.push(chunk);
-    else this.receiver.onData(chunk);
-  }
-  onResponseEnd(): void {
-    if (this.silent) return;
-    this.silent = true;
-    if (this.decoder) this.decoder.end(this.framed);
-    else this.receiver.onEnd(this.framed);
-  }
-  onResponseError(_: DispatchController, cause: Error): void {
-    this.breakOff(cause);
-  }
-
-  breakOff(cause: unknown): void {
-    if (this.silent) return;
-    this.silent = true;
-    this.decoder?.stop();
-    const isTimeout = typeof cause === "object" && cause !== null && CONNECT_TIMEOUT in cause;
-    const before = this.controller === undefined && !this.begun;
-    this.receiver.onBreak(isTimeout ? "connect_timeout" : before ? "connect" : "broken", cause);
-  }
-
-  pause(): void {
-    this.held = true;
-    if (!this.silent) this.controller?.pause();
-  }
-  resume(): void {
-    this.held = false;
-    if (!this.silent) this.controller?.resume();
-  }
-  abort(): void {
-    this.silent = true;
-    this.decoder?.stop();
-    this.controller?.abort(new Error("abandoned"));
-  }
 }

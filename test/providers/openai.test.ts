@@ -6,6 +6,7 @@ import { Body } from "../../src/core/body.ts";
 import { Call, type Operation } from "../../src/core/call.ts";
 import { run } from "../../src/core/run.ts";
 import { realClock } from "../../src/net/clock.ts";
+import { egressOf } from "../../src/net/egress.ts";
 import { Dialer } from "../../src/net/send.ts";
 import { provider } from "../../src/providers/openai/index.ts";
 import { events, fixture, json, sse } from "../support/canned.ts";
@@ -15,6 +16,7 @@ import { RecordingSink } from "../support/sink.ts";
 
 const upstream = await fakeUpstream();
 const dialer = new Dialer();
+const dialing = { connectMs: 1000, maxConnections: 100, egress: egressOf([], "file") };
 afterAll(async () => {
   await dialer.close();
   await upstream.close();
@@ -35,7 +37,7 @@ async function ask(
   const targets = bases.map((baseUrl, index) => {
     const settings = create(OpenAISettingsSchema, { openaiApiKey: "sk-test", baseUrl, ...init });
     const opened = provider.open(settings, { clock: realClock, wallNow: Date.now, random: Math.random });
-    return { ...targetOf(dialer.to(opened.origin!, 1000), index, opened), model: "gpt-4o" };
+    return { ...targetOf(dialer.to(opened.origin!, dialing), index, opened), model: "gpt-4o" };
   });
   const plan = planOf(targets, { op, settle: [() => resolve()], firstByteMs, chunkMs: 10_000, totalMs: 30_000 });
   const body = Buffer.isBuffer(request) ? Body.ofBytes(request) : Body.ofJson({ ...request });

@@ -11,6 +11,8 @@ export interface Recorded {
   readonly text: string;
   /** `end`, or why it broke; `undefined` while it is under way. */
   readonly outcome: "end" | Breakage | undefined;
+  /** What lies behind a break. */
+  readonly cause: unknown;
   pause(): void;
   resume(): void;
   abort(): void;
@@ -25,6 +27,7 @@ export function record(exchange: Exchange, outgoing: Outgoing, onChunk?: (so: Re
   let status: number | undefined;
   let headers: ReplyHeaders = {};
   let outcome: Recorded["outcome"];
+  let cause: unknown;
   const chunks: Buffer[] = [];
   const told = () => {
     if (outcome !== undefined) throw new Error("The exchange went on after its end.");
@@ -45,9 +48,10 @@ export function record(exchange: Exchange, outgoing: Outgoing, onChunk?: (so: Re
       told();
       outcome = "end";
     },
-    onBreak(why) {
+    onBreak(why, behind) {
       told();
       outcome = why;
+      cause = behind;
     },
   };
   const recorded: Recorded = {
@@ -63,6 +67,9 @@ export function record(exchange: Exchange, outgoing: Outgoing, onChunk?: (so: Re
     },
     get outcome() {
       return outcome;
+    },
+    get cause() {
+      return cause;
     },
     pause: () => controls.pause(),
     resume: () => controls.resume(),

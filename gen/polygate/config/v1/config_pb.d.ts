@@ -76,6 +76,13 @@ export declare type Config = Message<"polygate.config.v1.Config"> & {
    * @generated from field: google.protobuf.Struct auth = 7;
    */
   auth?: JsonObject | undefined;
+
+  /**
+   * Which addresses the gateway may dial.
+   *
+   * @generated from field: polygate.config.v1.Egress egress = 8;
+   */
+  egress?: Egress | undefined;
 };
 
 /**
@@ -119,11 +126,78 @@ export declare type Listen = Message<"polygate.config.v1.Listen"> & {
   cors?: Cors | undefined;
 
   /**
-   * Most connections open at a time; more are closed at once.
+   * Most connections open at a time, for each worker; more are closed at once.
    *
    * @generated from field: optional uint32 max_connections = 5;
    */
   maxConnections?: number | undefined;
+
+  /**
+   * From the opening of a connection to the end of a request's head. A socket
+   * that stays silent, or stops half way, is closed.
+   *
+   * @generated from field: google.protobuf.Duration head_timeout = 6;
+   */
+  headTimeout?: Duration | undefined;
+
+  /**
+   * From the start of a request to the end of its body. Calls whose caller
+   * streams are not held to it.
+   *
+   * @generated from field: google.protobuf.Duration request_timeout = 7;
+   */
+  requestTimeout?: Duration | undefined;
+
+  /**
+   * How long a connection without a request is kept open.
+   *
+   * @generated from field: google.protobuf.Duration idle_timeout = 8;
+   */
+  idleTimeout?: Duration | undefined;
+
+  /**
+   * How long a caller may take nothing of an answer that waits for it.
+   *
+   * @generated from field: google.protobuf.Duration stall_timeout = 9;
+   */
+  stallTimeout?: Duration | undefined;
+
+  /**
+   * Largest head of a request, in bytes: its path and all its headers.
+   *
+   * @generated from field: optional uint32 max_header_bytes = 10;
+   */
+  maxHeaderBytes?: number | undefined;
+
+  /**
+   * Most headers of a request.
+   *
+   * @generated from field: optional uint32 max_headers = 11;
+   */
+  maxHeaders?: number | undefined;
+
+  /**
+   * Most requests at a time over one HTTP/2 connection.
+   *
+   * @generated from field: optional uint32 max_concurrent_streams = 12;
+   */
+  maxConcurrentStreams?: number | undefined;
+
+  /**
+   * Most calls under way at a time, for each worker; more are refused with
+   * `OVERLOADED`. Health checks and pages are answered all the same.
+   *
+   * @generated from field: optional uint32 max_calls = 13;
+   */
+  maxCalls?: number | undefined;
+
+  /**
+   * Most bytes of request bodies in memory at a time, for each worker; a call
+   * that would go over is refused with `OVERLOADED`.
+   *
+   * @generated from field: optional uint32 max_buffered_bytes = 14;
+   */
+  maxBufferedBytes?: number | undefined;
 };
 
 /**
@@ -222,6 +296,44 @@ export declare type Admin = Message<"polygate.config.v1.Admin"> & {
  * Use `create(AdminSchema)` to create a new message.
  */
 export declare const AdminSchema: GenMessage<Admin>;
+
+/**
+ * Egress says which addresses the gateway may dial for its providers.
+ *
+ * Without it: whatever is public; and of what this file itself names, this
+ * machine (`http://localhost:11434`), private addresses written as such
+ * (`http://10.1.2.3`) and names that the public DNS cannot have
+ * (`http://ollama:11434`, `http://llm.internal`). A public name whose address
+ * turns out to be private is refused, also when that happens later: addresses
+ * are judged each time that a connection is opened.
+ *
+ * @generated from message polygate.config.v1.Egress
+ */
+export declare type Egress = Message<"polygate.config.v1.Egress"> & {
+  /**
+   * What may be dialed all the same: addresses (`10.1.2.3`), blocks
+   * (`10.1.0.0/16`), names (`llm.example.com`). Where a cloud hands out
+   * credentials, such as 169.254.169.254, is dialed only when its address or
+   * name stands here alone.
+   *
+   * @generated from field: repeated string allow = 1;
+   */
+  allow: string[];
+
+  /**
+   * Most connections to one origin at a time, for each worker. A call that
+   * would need one more tries the next target, or is refused.
+   *
+   * @generated from field: optional uint32 max_connections = 2;
+   */
+  maxConnections?: number | undefined;
+};
+
+/**
+ * Describes the message polygate.config.v1.Egress.
+ * Use `create(EgressSchema)` to create a new message.
+ */
+export declare const EgressSchema: GenMessage<Egress>;
 
 /**
  * Limits bounds one call. A route's own limits replace the gateway's one by

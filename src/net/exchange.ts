@@ -1,0 +1,141 @@
+import type { Controls, Receiver, ReplyHeaders } from "../core/provider.ts";
+import { type Decoding, decoding } from "./decode.ts";
+
+/** What of undici's controller is used. */
+export interface Flow {
+  pause(): void;
+  resume(): void;
+  abort(reason: Error): void;
+}
+
+/** What is sent, as undici wants it. */
+export interface Request {
+  readonly method: "POST";
+  readonly path: string;
+  readonly headers: string[];
+  /** A list is written piece by piece, as the provider takes it. */
+  readonly body: Buffer | readonly Buffer[];
+}
+
+/** What an exchange asks of the origin that it is sent to. */
+export interface Sender {
+  /** Counts the connections that were begun to the origin. */
+  readonly connects: number;
+  /** The exchange holds its place no more; once. */
+  released(): void;
+  /** Sends the request once more, over a connection of its own. */
+  again(exchange: SentExchange): void;
+}
+
+/** Put on an error when the time for connecting was over. */
+export const CONNECT_TIMEOUT = Symbol("connect timeout");
+
+/**
+ * How soon after a request was sent a connection must close for that to be the end of its idle time: both crossed on the wire.
+ * Later, the server may well have worked on the request.
+ */
+const CROSSED_MS = 1_000;
+
+/**
+ * One exchange: undici's pushes in our words. After `abort` it is silent.
+ *
+ * A request over a connection that had been idle is sent once more, over a new one, when that connection closes within a second
+ * and before one byte came back: servers close idle connections whenever they like, and the request was not read. It cannot
+ * be proven that it was not, and in the worst case a model answers twice; the answer that nobody got is lost in any case, and the
+ * next target would be asked the same.
+ * @see https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1
+ */
+export class SentExchange implements Controls {
+  readonly request: Request;
+  private readonly receiver: Receiver;
+  private readonly sender: Sender;
+  private controller: Flow | undefined = undefined;
+  private silent = false;
+  private held = false;
+  private heard = false;
+  private framed = false;
+  private holdsPlace = true;
+  private decoder: Decoding | undefined = undefined;
+  private connects: number;
+  private sentAt = 0;
+
+  constructor(receiver: Receiver, sender: Sender, request: Request) {
+    this.request = request;
+    this.receiver = receiver;
+    this.sender = sender;
+    this.connects = sender.connects;
+  }
+
+  onRequestStart(controller: Flow): void {
+    this.controller = controller;
+    if (this.silent) controller.abort(new Error("abandoned"));
+    // Nobody connected since this was handed in: the connection is an old one.
+    else if (this.sender.connects === this.connects) this.sentAt = performance.now();
+  }
+  onResponseStarted(): void {
+    this.heard = true;
+  }
+  onResponseStart(controller: Flow, status: number, headers: ReplyHeaders): void {
+    if (status < 200 || this.silent) return;
+    this.framed = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+    if (headers["content-encoding"] !== undefined) this.decoder = decoding(headers["content-encoding"], this.receiver);
+    this.receiver.onHead(status, headers);
+    if (this.held) controller.pause();
+  }
+  onResponseData(_: Flow, chunk: Buffer): void {
+    if (this.silent) return;
+    if (this.decoder) this.decoder.push(chunk);
+    else this.receiver.onData(chunk);
+  }
+  onResponseEnd(): void {
+    this.release();
+    if (this.silent) return;
+    this.silent = true;
+    if (this.decoder) this.decoder.end(this.framed);
+    else this.receiver.onEnd(this.framed);
+  }
+  onResponseError(_: unknown, cause: unknown): void {
+    if (!this.silent && this.crossed(cause)) {
+      this.controller = undefined;
+      this.sentAt = 0;
+      this.connects = Number.NaN;
+      this.sender.again(this);
+      return;
+    }
+    this.release();
+    if (this.silent) return;
+    this.silent = true;
+    this.decoder?.stop();
+    const isTimeout = typeof cause === "object" && cause !== null && CONNECT_TIMEOUT in cause;
+    const before = this.controller === undefined && !this.heard;
+    this.receiver.onBreak(isTimeout ? "connect_timeout" : before ? "connect" : "broken", cause);
+  }
+
+  pause(): void {
+    this.held = true;
+    if (this.decoder) this.decoder.pause();
+    if (!this.silent) this.controller?.pause();
+  }
+  resume(): void {
+    this.held = false;
+    if (this.decoder) this.decoder.resume();
+    if (!this.silent) this.controller?.resume();
+  }
+  abort(): void {
+    this.silent = true;
+    this.decoder?.stop();
+    this.controller?.abort(new Error("abandoned"));
+  }
+
+  private release(): void {
+    if (!this.holdsPlace) return;
+    this.holdsPlace = false;
+    this.sender.released();
+  }
+
+  private crossed(cause: unknown): boolean {
+    if (this.heard || this.sentAt === 0 || performance.now() - this.sentAt > CROSSED_MS) return false;
+    const { code } = cause as NodeJS.ErrnoException;
+    return code === "UND_ERR_SOCKET" || code === "ECONNRESET" || code === "EPIPE";
+  }
+}
