@@ -8,7 +8,7 @@ export interface Readable {
 }
 
 /** How much of a refused body is read and thrown away, so that the caller finishes sending and reads the refusal. */
-const DRAIN_BYTES = 8 * 1024 * 1024;
+export const DRAIN_BYTES = 8 * 1024 * 1024;
 
 /**
  * Collects a body. `done` is called once. A body over the limit is refused as soon as that is known; what still comes is

@@ -3,8 +3,28 @@ import { requestId } from "../core/arrival.ts";
 import type { Call, HeaderMap } from "../core/call.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { BodyReader, BodySource, FlatHeaders, Inbound } from "../core/protocol.ts";
-import { collect } from "./body-limit.ts";
+import { collect, DRAIN_BYTES } from "./body-limit.ts";
 import type { Host } from "./host.ts";
+
+/** How long a caller may go on sending after its answer, milliseconds. */
+const LINGER_MS = 5_000;
+const NOTHING = Buffer.alloc(0);
+
+/** Largest answer that goes out as one string with its head; copying more costs more than a second buffer. */
+const ONE_WRITE_BYTES = 32 * 1024;
+
+const INBOUND = Symbol("inbound");
+type Tied = ServerResponse & { [INBOUND]: H1Inbound };
+
+// One listener for all exchanges: a closure for each would be garbage for each.
+function closed(this: ServerResponse): void {
+  (this as Tied)[INBOUND].closed();
+}
+function drained(this: ServerResponse): void {
+  (this as Tied)[INBOUND].onDrain?.();
+}
+/** A socket's error is followed by its close, which is what counts. */
+function ignore(): void {}
 
 /** One HTTP/1.1 exchange. */
 export class H1Inbound implements Inbound {
@@ -26,6 +46,7 @@ export class H1Inbound implements Inbound {
   onStop: ((error: GatewayError) => void) | undefined = undefined;
   private readonly request: IncomingMessage;
   private readonly response: ServerResponse;
+  private readonly host: Host;
 
   constructor(request: IncomingMessage, response: ServerResponse, host: Host) {
     this.request = request;
@@ -36,17 +57,19 @@ export class H1Inbound implements Inbound {
     this.path = mark < 0 ? url : url.slice(0, mark);
     this.query = mark < 0 ? "" : url.slice(mark + 1);
     this.headers = request.headers;
+    this.host = host;
     this.started = host.clock.now();
     this.id = requestId(request.headers, host.newId);
     this.always = ["x-request-id", this.id];
-    response.on("drain", () => this.onDrain?.());
-    response.on("close", () => {
-      if (!response.writableFinished) this.onGone?.();
-      host.finished(this);
-    });
-    // A socket error is followed by close, which is what counts.
-    response.on("error", () => {});
-    request.on("error", () => {});
+    (response as Tied)[INBOUND] = this;
+    response.on("close", closed);
+    response.on("error", ignore);
+  }
+
+  /** The exchange is over, however it ended. */
+  closed(): void {
+    if (!this.response.writableFinished) this.onGone?.();
+    this.host.finished(this);
   }
 
   get rawHeaders(): readonly string[] {
@@ -80,16 +103,17 @@ export class H1Inbound implements Inbound {
   send(status: number, headers: FlatHeaders, body: Buffer | string): void {
     const { response } = this;
     if (response.destroyed) return;
-    const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+    const bytes = typeof body === "string" ? Buffer.from(body) : body;
     this.status = status;
-    response.writeHead(status, this.closing([...headers, "content-length", String(length), ...this.always]));
-    response.end(this.method === "HEAD" ? undefined : body);
+    response.writeHead(status, [...headers, "content-length", String(bytes.length), ...this.always]);
+    this.end(this.method === "HEAD" ? NOTHING : bytes);
   }
 
   open(status: number, headers: FlatHeaders): void {
     if (this.response.destroyed) return;
     this.status = status;
-    this.response.writeHead(status, this.closing([...headers, ...this.always]));
+    this.response.on("drain", drained);
+    this.response.writeHead(status, [...headers, ...this.always]);
   }
 
   write(chunk: Buffer | string): boolean {
@@ -97,16 +121,35 @@ export class H1Inbound implements Inbound {
   }
 
   close(): void {
-    if (!this.response.destroyed) this.response.end();
+    if (!this.response.destroyed) this.end(NOTHING);
   }
 
   reset(): void {
     this.request.socket.destroy();
   }
 
-  /** An answer before the whole body was read ends the connection once the caller had time to read it. */
-  private closing(headers: string[]): string[] {
-    if (!this.request.complete && !this.request.readableEnded) headers.push("connection", "close");
-    return headers;
+  /**
+   * Ends the answer. When the caller still sends its body, that is thrown away for a while: closing at once would reset the
+   * connection, and a caller that sends all of its body before it reads would lose the answer.
+   */
+  private end(last: Buffer): void {
+    const { request, response } = this;
+    const { clock } = this.host;
+    const { complete, headers, socket } = request;
+    if (last.length === 0) response.end();
+    // Head and body as one string of bytes are one write; a buffer after the head is two.
+    else if (last.length <= ONE_WRITE_BYTES) response.end(last.toString("latin1"), "latin1");
+    else response.end(last);
+    if (complete || (headers["transfer-encoding"] === undefined && !(Number(headers["content-length"]) > 0))) return;
+    const cut = () => socket.destroy();
+    const timer = clock.after(LINGER_MS, cut);
+    let bytes = 0;
+    request.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > DRAIN_BYTES) cut();
+    });
+    // A body that nobody reads would be read without bounds by the server itself.
+    request.read(0);
+    request.on("close", () => clock.cancel(timer));
   }
 }

@@ -26,6 +26,13 @@ afterAll(async () => {
   await fake[Symbol.asyncDispose]();
 });
 
+/** Runs it until it took less than `ms`, at most ten times: a busy machine is late now and then, a fault always. */
+async function within(ms: number, once: () => Promise<number>): Promise<void> {
+  const took: number[] = [];
+  while (took.length < 10 && !took.some((one) => one < ms)) took.push(await once());
+  expect(Math.min(...took)).toBeLessThan(ms);
+}
+
 describe.each(drivers)("a stream over $name", (driver) => {
   const ask = (script: Script, asking = {}) => {
     fake.always(script);
@@ -74,37 +81,39 @@ describe.each(drivers)("a stream over $name", (driver) => {
   });
 
   it("closes the provider's socket within 100 ms of its caller's leaving", async () => {
-    const stop = new AbortController();
-    const n = fake.hits;
-    const asked = ask(
-      { headers: SSE, body: [WHOLE[0]!, new Promise(() => {})] },
-      { signal: stop.signal, onText: () => stop.abort() },
-    ).catch(() => undefined);
-    const exchange = await fake.exchange(n);
-    await asked;
-    const left = performance.now();
-    await exchange.closed;
-    expect(performance.now() - left).toBeLessThan(100);
+    await within(100, async () => {
+      const stop = new AbortController();
+      const n = fake.hits;
+      const body = [WHOLE[0]!, new Promise(() => {})];
+      const asked = ask({ headers: SSE, body }, { signal: stop.signal, onText: () => stop.abort() }).catch(
+        () => undefined,
+      );
+      const exchange = await fake.exchange(n);
+      await asked;
+      const left = performance.now();
+      await exchange.closed;
+      return performance.now() - left;
+    });
   });
 
   it.each([
     ["before the first byte", [] as string[]],
     ["in the middle", [WHOLE[0]!]],
-  ])("past its caller's deadline fails at once, %s, and closes the provider", async (_, sent) => {
-    const n = fake.hits;
-    const began = performance.now();
-    const never = new Promise(() => {});
-    const asked = ask(sent.length > 0 ? { headers: SSE, body: [...sent, never] } : { hold: never, body: [] }, {
-      timeoutMs: 300,
+  ])("past its caller's deadline fails within 20 ms, %s, and closes the provider", async (_, sent) => {
+    await within(20, async () => {
+      const n = fake.hits;
+      const never = new Promise(() => {});
+      const script = sent.length > 0 ? { headers: SSE, body: [...sent, never] } : { hold: never, body: [] };
+      const began = performance.now();
+      const asked = ask(script, { timeoutMs: 300 });
+      const exchange = await fake.exchange(n);
+      const seen = await asked;
+      const took = performance.now() - began;
+      expect(seen).toMatchObject({ end: "failed", terminals: 1 });
+      expect(took).toBeGreaterThan(290);
+      await exchange.closed;
+      return took - 300;
     });
-    const exchange = await fake.exchange(n);
-    const seen = await asked;
-    const took = performance.now() - began;
-    expect(seen).toMatchObject({ end: "failed", terminals: 1 });
-    expect(took).toBeGreaterThan(290);
-    // The statement is 20 ms; the rest is for a busy machine's timers.
-    expect(took).toBeLessThan(300 + 20 + 150);
-    await exchange.closed;
   });
 
   it("held back by a reader that does not read stops the provider, and goes on when it reads again", async () => {
