@@ -19,8 +19,8 @@ export interface Adapting {
   readonly clock: Door["clock"];
   /** Largest request message, as sent. */
   maxBytes(): number;
-  /** Whether Connect's own refusals are given a reason and details; false keeps them as they are. Default true. */
-  readonly reword?: boolean;
+  /** Leaves reasons and details away: the conformance suite wants refusals to have none. */
+  readonly bare?: boolean;
 }
 
 /** A method's endpoints: POST, and GET for what has no side effects. */
@@ -39,9 +39,8 @@ export function endpointsOf(handler: UniversalHandler, adapting: Adapting): Endp
 function serve(handler: UniversalHandler, inbound: Inbound, adapting: Adapting): void {
   const speech = speechOf(inbound.headers);
   inbound.protocol = speech.protocol;
-  inbound.protocol = speech.protocol;
   if (speech.protocol === "grpc" && !inbound.http2) {
-    void refuse(inbound, errors.operationUnsupported("gRPC needs HTTP/2."));
+    refuse(inbound, errors.operationUnsupported("gRPC needs HTTP/2."));
     return;
   }
   const caller = new Caller(inbound);
@@ -66,7 +65,7 @@ function collect(handler: UniversalHandler, caller: Caller, speech: Speech, adap
     if (over) return;
     over = true;
     if (timer !== undefined) clock.cancel(timer);
-    if (!caller.gone) void refuse(inbound, error);
+    if (!caller.gone) refuse(inbound, error, adapting.bare);
   };
   const timeoutMs = timeoutOf(inbound.headers);
   const timer =
@@ -93,7 +92,7 @@ async function answer(
   caller: Caller,
   speech: Speech,
   body: AsyncIterable<Uint8Array>,
-  { reword = true }: Adapting,
+  { bare }: Adapting,
 ): Promise<void> {
   const { inbound } = caller;
   try {
@@ -107,28 +106,29 @@ async function answer(
       signal: caller.signal,
       contextValues: createContextValues().set(CALLER, caller),
     });
-    if (reword && !caller.reached) await refuseAsTold(caller, response, speech);
-    else await write(inbound, response, speech, caller);
+    if (!bare && !caller.reached) await refuseAsTold(caller, response, speech);
+    else await write(response, speech, caller);
   } catch (thrown) {
     const error = asGatewayError(thrown);
     inbound.error ??= error;
-    if (inbound.status === 0) await refuse(inbound, error).catch(() => inbound.reset());
+    if (inbound.status === 0) refuse(inbound, error, bare);
     else inbound.reset();
   }
 }
 
 /** Connect refused by itself: bytes that are no message, an unknown compression. It is told like any other refusal. */
-async function refuseAsTold({ inbound }: Caller, response: UniversalServerResponse, speech: Speech): Promise<void> {
+async function refuseAsTold(caller: Caller, response: UniversalServerResponse, speech: Speech): Promise<void> {
+  const { inbound } = caller;
   if (response.status === 415) {
-    await refuse(inbound, unsupportedType(speech));
+    refuse(inbound, unsupportedType(speech));
     return;
   }
   const told = await refusalIn(response);
   if (told === undefined) {
-    await write(inbound, response, speech);
+    await write(response, speech, caller);
     return;
   }
   // Connect's words can quote the request, which is the caller's to read and not the log's.
   inbound.error = fromThrown(new ConnectError("The request is not one message of its method", told.code));
-  await refuse(inbound, fromThrown(told));
+  refuse(inbound, fromThrown(told));
 }

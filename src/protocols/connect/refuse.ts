@@ -6,7 +6,7 @@ import type { Inbound } from "../../core/protocol.ts";
 import { bodyOf } from "./body.ts";
 import { connectError } from "./errors.ts";
 import { type Speech, speechOf } from "./headers.ts";
-import { write } from "./write.ts";
+import { writeWhole } from "./write.ts";
 
 const REFUSAL = createContextKey<ConnectError | undefined>(undefined);
 
@@ -17,18 +17,32 @@ const [unary, streaming] = createConnectRouter({
   },
 }).service(Health, {}).handlers as [UniversalHandler, UniversalHandler];
 
-/** Refuses a call before its method ran, in the protocol that its content type says; Connect's JSON when that is none. */
-export async function refuse(inbound: Inbound, error: GatewayError): Promise<void> {
+/**
+ * Refuses a call before its method ran, in the protocol that its content type says; Connect's JSON when that is none.
+ *
+ * @param bare Without reason and details.
+ */
+export function refuse(inbound: Inbound, error: GatewayError, bare = false): void {
   inbound.error ??= error;
+  tell(inbound, error, bare).catch(() => inbound.reset());
+}
+
+async function tell(inbound: Inbound, error: GatewayError, bare: boolean): Promise<void> {
   const speech = speechOf(inbound.headers);
-  inbound.protocol = speech.protocol;
   inbound.protocol = speech.protocol;
   if (speech.protocol === "grpc" && !inbound.http2) {
     inbound.send(505, ["connection", "close"], "");
     return;
   }
+  const { allow } = error.fault;
+  if (allow !== undefined && speech.protocol === "connect") {
+    // Connect has no code for a method that is not taken: its clients read the status.
+    inbound.send(error.http, ["content-type", "text/plain; charset=utf-8", "allow", allow], error.message);
+    return;
+  }
   const type = typeOf(speech);
   const told = connectError(error, inbound.id, inbound.call);
+  if (bare) told.details = [];
   const response = await (type.includes("connect+") ? streaming : unary)({
     httpVersion: inbound.http2 ? "2.0" : "1.1",
     method: "POST",
@@ -38,13 +52,12 @@ export async function refuse(inbound: Inbound, error: GatewayError): Promise<voi
     signal: new AbortController().signal,
     contextValues: createContextValues().set(REFUSAL, told),
   });
-  if (error.fault.allow !== undefined) response.header?.set("allow", error.fault.allow);
   const status = response.status === 200 ? 200 : (error.fault.http ?? response.status);
-  await write(inbound, { ...response, status }, speech);
+  await writeWhole(inbound, { ...response, status }, speech);
 }
 
 /** A refusal by the router, of a path or a method: to RPC callers both mean that the procedure does not exist. */
-export function refusePath(inbound: Inbound, error: GatewayError): void {
+export function refusePath(inbound: Inbound, error: GatewayError, bare = false): void {
   const { reason, allow } = error.fault;
   const known =
     reason === "ROUTE_UNKNOWN"
@@ -54,7 +67,7 @@ export function refusePath(inbound: Inbound, error: GatewayError): void {
           ...(allow !== undefined && { allow }),
         })
       : error;
-  void refuse(inbound, known);
+  refuse(inbound, known, bare);
 }
 
 /** Connect's 415, with what would be taken. */
