@@ -15,9 +15,12 @@ export interface RunOptions {
   readonly say: (line: string) => void;
 }
 
-/** 1 below 4 cores, else one core less than there are, at most 8. */
-export function defaultWorkers(cores = availableParallelism()): number {
-  return cores < 4 ? 1 : Math.min(8, cores - 1);
+/** Systems whose kernel spreads connections over the threads that share a port. https://nodejs.org/api/net.html */
+const SHARING: ReadonlySet<string> = new Set(["linux", "freebsd", "sunos", "aix"]);
+
+/** 1 below 4 cores, or where threads cannot share a port, else one core less than there are, at most 8. */
+export function defaultWorkers(cores = availableParallelism(), platform: string = process.platform): number {
+  return cores < 4 || !SHARING.has(platform) ? 1 : Math.min(8, cores - 1);
 }
 
 /** Serves until a signal. The exit code: 0 drained, 1 could not listen, 2 the config has problems. */
@@ -102,6 +105,9 @@ function cannotListen(thrown: unknown, { host, port }: RunOptions): string | und
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
       return `polygate: cannot listen on ${address ?? host}: this machine has no such address; choose another with --host.`;
+    case "ENOTSUP":
+    case "EINVAL":
+      return "polygate: this system cannot share a port among workers; start it with --workers 1.";
     default:
       return undefined;
   }

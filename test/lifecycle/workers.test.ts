@@ -100,5 +100,6 @@ it("do not share their port with another gateway", async () => {
 });
 
 it("are one below four cores, and leave one core free above", () => {
-  expect([1, 2, 3, 4, 6, 9, 64].map(defaultWorkers)).toEqual([1, 1, 1, 3, 5, 8, 8]);
+  expect([1, 2, 3, 4, 6, 9, 64].map((cores) => defaultWorkers(cores, "linux"))).toEqual([1, 1, 1, 3, 5, 8, 8]);
+  expect(defaultWorkers(64, "darwin")).toBe(1);
 });
