@@ -130,7 +130,7 @@ export const REASONS = {
     true,
     "The caller's deadline or one of the route's limits passed.",
   ),
-  SHUTTING_DOWN: row(GRPC.unavailable, 503, SERVER, null, false, "The gateway is stopping or overloaded; try again."),
+  SHUTTING_DOWN: row(GRPC.unavailable, 503, SERVER, null, false, "The gateway is stopping; try again."),
   CALLER_GONE: row(GRPC.canceled, 499, INVALID, null, false, "The caller hung up; logged only."),
   INTERNAL: row(
     GRPC.internal,
@@ -139,6 +139,14 @@ export const REASONS = {
     null,
     false,
     "A defect of the gateway; the request id finds it in the log.",
+  ),
+  OVERLOADED: row(
+    GRPC.unavailable,
+    503,
+    SERVER,
+    null,
+    false,
+    "The gateway has more calls, or more bytes of them, than `listen.max_calls` and `listen.max_buffered_bytes` allow.",
   ),
 } as const satisfies Record<string, ReasonRow>;
 
@@ -232,6 +240,9 @@ export const errors = {
   callerGone: () => new GatewayError("The caller hung up.", { reason: "CALLER_GONE" }),
   shuttingDown: () =>
     new GatewayError("The gateway is shutting down; try again.", { reason: "SHUTTING_DOWN", retryAfterMs: 1000 }),
+  /** It costs the caller nothing but time: nothing was sent to a provider. */
+  overloaded: () =>
+    new GatewayError("The gateway has too much to do; try again.", { reason: "OVERLOADED", retryAfterMs: 1000 }),
 };
 
 /** A caller's text, short enough to repeat. */

@@ -154,7 +154,7 @@ export enum ErrorReason {
   DEADLINE_PASSED = 17,
 
   /**
-   * `UNAVAILABLE`, HTTP 503: the gateway is stopping or overloaded; try again.
+   * `UNAVAILABLE`, HTTP 503: the gateway is stopping; try again.
    *
    * @generated from enum value: ERROR_REASON_SHUTTING_DOWN = 18;
    */
@@ -174,6 +174,14 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_INTERNAL = 20;
    */
   INTERNAL = 20,
+
+  /**
+   * `UNAVAILABLE`, HTTP 503: the gateway has more to do than its limits allow;
+   * `google.rpc.RetryInfo` says when to come back. Nothing was sent on.
+   *
+   * @generated from enum value: ERROR_REASON_OVERLOADED = 21;
+   */
+  OVERLOADED = 21,
 }
 
 /**
