@@ -1,8 +1,9 @@
 import { Body } from "./body.ts";
-import type { Call } from "./call.ts";
-import { asGatewayError, errors } from "./errors.ts";
+import type { Call, Operation, Usage } from "./call.ts";
+import { asGatewayError, errors, type GatewayError } from "./errors.ts";
 import { isObject, type JsonObject } from "./json.ts";
-import type { ReplyHeaders } from "./provider.ts";
+import type { ReplyHeaders, Upstream } from "./provider.ts";
+import { skipValue } from "./survey.ts";
 
 /**
  * A provider's whole reply as the Body to send, after the route's reply steps; notes the call's usage.
@@ -12,16 +13,15 @@ import type { ReplyHeaders } from "./provider.ts";
  */
 export function checkedReply(call: Call, bytes: Buffer, status: number, headers: ReplyHeaders, parsed: boolean): Body {
   const { upstream } = call.target!;
-  const { reply } = call.plan;
-  const body = Body.ofBytes(bytes);
+  const { reply, op } = call.plan;
+  const body = Body.ofReply(bytes);
   let json: JsonObject | undefined;
   try {
-    const error = body.peek("error");
-    if (error !== undefined && error !== null) throw upstream.fault(status, headers, bytes);
-    if (!body.keys().includes(call.plan.op === "embeddings" ? "data" : "choices"))
-      throw errors.bodyMalformed("no answer");
-    const usage = body.peek("usage");
-    if (isObject(usage)) call.usage = upstream.usage({ usage });
+    // Searched for by the byte, which is native: a long reply is not walked through for what it does not hold.
+    if (!isWhole(bytes) || !bytes.includes(ANSWERS[op]))
+      throw whatInstead(body, () => upstream.fault(status, headers, bytes));
+    if (bytes.includes(ERROR) && isError(body)) throw upstream.fault(status, headers, bytes);
+    call.usage = usageIn(bytes, upstream.usage);
     if (reply.length > 0 || parsed) json = body.json;
   } catch (thrown) {
     const error = asGatewayError(thrown);
@@ -32,6 +32,49 @@ export function checkedReply(call: Call, bytes: Buffer, status: number, headers:
   if (json === undefined || reply.length === 0) return body;
   for (const step of reply) json = step(call, json);
   return Body.ofJson(json);
+}
+
+const ERROR = Buffer.from('"error"');
+const USAGE = Buffer.from('"usage"');
+/** The member that makes a reply an answer. */
+const ANSWERS = {
+  chat: Buffer.from('"choices"'),
+  completions: Buffer.from('"choices"'),
+  embeddings: Buffer.from('"data"'),
+} satisfies Record<Operation, Buffer>;
+
+/** Whether the bytes begin and end as one object does. */
+function isWhole(bytes: Buffer): boolean {
+  let first = 0;
+  let last = bytes.length - 1;
+  while (first < last && bytes[first]! <= 0x20) first++;
+  while (last > first && bytes[last]! <= 0x20) last--;
+  return last > first && bytes[first] === 0x7b && bytes[last] === 0x7d;
+}
+
+function isError(body: Body): boolean {
+  const error = body.peek("error");
+  return error !== undefined && error !== null;
+}
+
+/** A reply without an answer in it: the error that it is, or none that we know. */
+function whatInstead(body: Body, fault: () => GatewayError): GatewayError {
+  return isError(body) ? fault() : errors.bodyMalformed("no answer");
+}
+
+/** The usage of a whole reply. It is the last member of that name, as a rule one of the last of all. */
+function usageIn(bytes: Buffer, read: Upstream["usage"]): Usage | undefined {
+  const at = bytes.lastIndexOf(USAGE);
+  if (at < 0) return undefined;
+  let from = at + USAGE.length;
+  while (bytes[from] === 0x3a || bytes[from]! <= 0x20) from++;
+  const end = bytes[from] === 0x7b ? skipValue(bytes, from, 8) : -1;
+  if (end < 0) return undefined;
+  try {
+    return read({ usage: JSON.parse(bytes.toString("utf8", from, end)) as JsonObject });
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether these are the headers of server-sent events. */

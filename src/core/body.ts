@@ -13,6 +13,7 @@ export class Body {
   private raw: Buffer | undefined;
   private parsed: JsonObject | undefined;
   private found: Survey | undefined;
+  private asCame = false;
 
   private constructor(raw: Buffer | undefined, parsed: JsonObject | undefined) {
     this.raw = raw;
@@ -21,6 +22,12 @@ export class Body {
   }
   static ofBytes(bytes: Buffer): Body {
     return new Body(bytes, undefined);
+  }
+  /** Of a provider: sent on as it came, whatever it is; nobody routes on it. */
+  static ofReply(bytes: Buffer): Body {
+    const body = new Body(bytes, undefined);
+    body.asCame = true;
+    return body;
   }
   static ofJson(json: JsonObject): Body {
     return new Body(undefined, json);
@@ -51,6 +58,11 @@ export class Body {
   keys(): readonly string[] {
     if (this.parsed !== undefined) return Object.keys(this.parsed);
     return this.look()?.map((one) => one.key) ?? Object.keys(this.json);
+  }
+
+  /** Bytes of the whole as sent; 0: it is known parsed only. */
+  get size(): number {
+    return this.raw?.length ?? 0;
   }
 
   /** Bytes of a top-level member's value as sent; `undefined`: none, or the object is known parsed only. */
@@ -85,7 +97,7 @@ export class Body {
   get bytes(): Buffer {
     if (this.raw === undefined) this.raw = Buffer.from(JSON.stringify(this.parsed));
     // Unsure bytes are sent as we read them, so that a repeated key cannot mean one thing here and another there.
-    else if (this.look() === undefined) {
+    else if (!this.asCame && this.look() === undefined) {
       this.raw = Buffer.from(JSON.stringify(this.json));
       this.found = undefined;
     }

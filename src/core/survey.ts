@@ -77,15 +77,19 @@ export function skipValue(bytes: Buffer, at: number, depthLeft: number): number 
   while (i < length) {
     const c = bytes[i]!;
     if (c === QUOTE) {
-      i = skipString(bytes, i);
+      // Most strings of a long body are short keys and roles: those are passed over here, without a call.
+      const near = Math.min(i + 32, length);
+      let end = i + 1;
+      while (end < near && bytes[end] !== QUOTE && bytes[end] !== BACKSLASH) end++;
+      i = bytes[end] === QUOTE ? end + 1 : skipString(bytes, i);
       if (i < 0) return -1;
       continue;
     }
-    if (c === 0x7b || c === 0x5b) {
+    // One bit is between a bracket and its brace.
+    const either = c | 0x20;
+    if (either === 0x7b) {
       if (++depth > depthLeft) return -2;
-    } else if (c === 0x7d || c === 0x5d) {
-      if (--depth === 0) return i + 1;
-    }
+    } else if (either === 0x7d && --depth === 0) return i + 1;
     i++;
   }
   return -1;

@@ -11,7 +11,7 @@ const LINGER_MS = 5_000;
 const NOTHING = Buffer.alloc(0);
 
 /** Largest answer that goes out as one string with its head; copying more costs more than a second buffer. */
-const ONE_WRITE_BYTES = 32 * 1024;
+const ONE_WRITE_BYTES = 8 * 1024;
 
 const INBOUND = Symbol("inbound");
 type Tied = ServerResponse & { [INBOUND]: H1Inbound };
