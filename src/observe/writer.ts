@@ -1,12 +1,12 @@
 import { write, writeSync } from "node:fs";
+import { isMainThread } from "node:worker_threads";
 
-/** Bytes that are gathered before a write; what is less is written after `FLUSH_MS` all the same. */
-const GATHER_BYTES = 2048;
 /**
- * Most bytes of one write, whole lines. A pipe takes that many at once or none (PIPE_BUF), so that processes which share one
- * do not cut each other's lines in two.
+ * Most bytes of one write, whole lines. A writer that has the descriptor to itself gathers much, for a write costs as much as
+ * making three lines. One that shares it writes no more than a pipe takes at once or not at all (PIPE_BUF), so that threads and
+ * processes do not cut each other's lines in two. A write begins when half of it is there, or after `FLUSH_MS`.
  */
-const WRITE_BYTES = 4096;
+const WRITE_BYTES = { alone: 64 * 1024, shared: 4096 } as const;
 const FLUSH_MS = 100;
 /** Until a reader that is behind is tried again, and how often at the end of the process. */
 const RETRY_MS = 50;
@@ -38,8 +38,12 @@ export class LineWriter {
   private torn = false;
   private timer: NodeJS.Timeout | undefined = undefined;
 
-  constructor(fd: number) {
+  private readonly writeBytes: number;
+
+  /** @param shared Others write to the descriptor, too. */
+  constructor(fd: number, shared = true) {
     this.fd = fd;
+    this.writeBytes = shared ? WRITE_BYTES.shared : WRITE_BYTES.alone;
   }
 
   /** @param line Ends with a newline. */
@@ -50,7 +54,7 @@ export class LineWriter {
       return;
     }
     const last = this.batches.at(-1);
-    if (last !== undefined && last.bytes + bytes <= WRITE_BYTES) {
+    if (last !== undefined && last.bytes + bytes <= this.writeBytes) {
       last.text += line;
       last.bytes += bytes;
       last.lines++;
@@ -81,7 +85,7 @@ export class LineWriter {
 
   private next(): void {
     if (this.writing || this.waiting === 0) return;
-    if (this.waiting < GATHER_BYTES) {
+    if (this.waiting < this.writeBytes / 2) {
       this.timer ??= setTimeout(() => this.begin(), FLUSH_MS).unref();
       return;
     }
@@ -150,7 +154,7 @@ let stdout: LineWriter | undefined;
 /** The one writer to standard output. What waits when the process exits is written then. */
 export function stdoutWriter(): LineWriter {
   if (stdout === undefined) {
-    const made = new LineWriter(1);
+    const made = new LineWriter(1, !isMainThread);
     process.once("exit", () => made.flush());
     stdout = made;
   }
