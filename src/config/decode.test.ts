@@ -162,7 +162,7 @@ describe("decode refuses", () => {
       "f.yaml:1:1 drainTimeout: unknown key; did you mean drain_timeout?",
       "f.yaml:2:1 limit: unknown key; did you mean limits?",
       "f.yaml:4:1 xyz: unknown key; want one of listen, admin, limits, drain_timeout, log, routes, auth, egress",
-      'f.yaml:5:1 "a b": unknown key; want one of listen, admin, limits, drain_timeout, log, routes, auth',
+      'f.yaml:5:1 "a b": unknown key; want one of listen, admin, limits, drain_timeout, log, routes, auth, egress',
       "f.yaml:7:3 listen.prot: unknown key; did you mean port?",
     ]);
   });

@@ -10,8 +10,8 @@ export interface Counted {
 }
 
 /**
- * Counters that several workers may share. They hold so many keys at a time: past that, the ones that were not used for
- * longest are forgotten and count from 0 again.
+ * Counters that several workers may share. They hold so many keys at a time: past that they forget some, which then count
+ * from 0 again.
  */
 export interface Counters {
   /** Adds `by` to a counter, which starts at 0 and is dropped `windowMs` after its first add. Atomic. */

@@ -1,0 +1,135 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { describe, expect, it } from "vitest";
+import { AuthSettingsSchema } from "../../../gen/policies/auth/v1/settings_pb.js";
+import { fakeClock } from "../../../test/support/clock.ts";
+import type { HeaderMap } from "../../core/call.ts";
+import type { PolicyTools } from "../../core/policy.ts";
+import { policy } from "./index.ts";
+
+const ANN = "ann-0123456789-abcdefXYZ";
+const BOB = "bob-0123456789-abcdefXYZ";
+
+type KeyInit = NonNullable<MessageInitShape<typeof AuthSettingsSchema>["keys"]>[number];
+const key = (name: string, value: string): KeyInit => ({ name, knownBy: { case: "key", value } });
+const sha256 = (name: string, value: string): KeyInit => ({ name, knownBy: { case: "sha256", value } });
+const settings = (...keys: KeyInit[]) => create(AuthSettingsSchema, { keys });
+
+const tools: PolicyTools = {
+  clock: fakeClock(),
+  wallNow: () => 0,
+  random: () => 0,
+  counters: { add: () => ({ total: 1, leftMs: 1 }) },
+  route: "",
+};
+const admit = (headers: HeaderMap, ...keys: KeyInit[]) =>
+  policy.compile(settings(...(keys.length > 0 ? keys : [key("ann", ANN), key("bob", BOB)])), tools).admit!({
+    method: "POST",
+    path: "/",
+    headers,
+    remote: "127.0.0.1",
+  });
+const basic = (pair: string) => `Basic ${Buffer.from(pair).toString("base64")}`;
+
+/** What was thrown. */
+function refusal(headers: HeaderMap): unknown {
+  try {
+    return { admitted: admit(headers) };
+  } catch (thrown) {
+    return thrown;
+  }
+}
+
+describe("auth knows a caller", () => {
+  it.each<[string, HeaderMap]>([
+    ["by Authorization: Bearer", { authorization: `Bearer ${ANN}` }],
+    ["whatever the case of the scheme", { authorization: `bEARER   ${ANN}` }],
+    ["by x-api-key", { "x-api-key": ANN }],
+    ["by api-key", { "api-key": ANN }],
+    ["by the password of Basic, whatever the user", { authorization: basic(`anybody:${ANN}`) }],
+    ["by the password of Basic without a user", { authorization: basic(`:${ANN}`) }],
+  ])("%s", (_, headers) => {
+    expect(admit(headers)).toBe("ann");
+  });
+
+  it("of several by the one whose key it is", () => {
+    expect(admit({ "x-api-key": BOB })).toBe("bob");
+  });
+
+  it("by either of two keys while one takes the place of the other", () => {
+    const both = [key("ann", ANN), key("ann", BOB)];
+    expect([admit({ "x-api-key": ANN }, ...both), admit({ "x-api-key": BOB }, ...both)]).toEqual(["ann", "ann"]);
+  });
+
+  it("by a key of which the config has the SHA-256 alone, in either case", () => {
+    // printf %s abc | sha256sum; the policy itself asks for longer keys only where it sees them.
+    const hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    expect(admit({ "x-api-key": "abc" }, sha256("ann", hex))).toBe("ann");
+    expect(admit({ "x-api-key": "abc" }, sha256("ann", hex.toUpperCase()))).toBe("ann");
+    expect(() => admit({ "x-api-key": hex }, sha256("ann", hex))).toThrow();
+  });
+
+  it("by a password that holds colons", () => {
+    expect(admit({ authorization: basic(`u:a:b:${ANN}`) }, key("ann", `a:b:${ANN}`))).toBe("ann");
+  });
+});
+
+describe("auth refuses with one and the same error", () => {
+  it.each<[string, HeaderMap]>([
+    ["no key", {}],
+    ["a wrong key", { authorization: "Bearer nobody-0123456789-abcdef" }],
+    ["a truncated key", { authorization: `Bearer ${ANN.slice(0, -1)}` }],
+    ["an extended key", { authorization: `Bearer ${ANN}x` }],
+    ["a key in another case", { authorization: `Bearer ${ANN.toUpperCase()}` }],
+    ["a name in place of the key", { authorization: "Bearer ann" }],
+    ["an empty key", { authorization: "Bearer " }],
+    ["a key without a scheme", { authorization: ANN }],
+    ["another scheme", { authorization: `Digest ${ANN}` }],
+    ["the key as the user of Basic", { authorization: basic(`${ANN}:`) }],
+    ["Basic without a colon", { authorization: basic(ANN) }],
+    ["a cookie", { cookie: `authorization=Bearer ${ANN}; x-api-key=${ANN}` }],
+    ["a key of 100,000 characters", { "x-api-key": "x".repeat(100_000) }],
+    ["a name of JavaScript's own", { "x-api-key": "__proto__" }],
+  ])("%s", (_, headers) => {
+    expect(refusal(headers)).toBe(refusal({}));
+  });
+
+  it("which is CALLER_UNKNOWN and holds no key", () => {
+    expect(refusal({ "x-api-key": `${ANN}x` })).toMatchObject({ fault: { reason: "CALLER_UNKNOWN" } });
+    expect(JSON.stringify(refusal({ "x-api-key": `${ANN}x` }))).not.toContain("ann-");
+  });
+});
+
+it("refuses two credentials, even equal ones: others on the way may have read the other", () => {
+  const two = { authorization: `Bearer ${ANN}`, "x-api-key": ANN };
+  expect(refusal(two)).toMatchObject({ http: 400, fault: { reason: "BODY_MALFORMED" } });
+  expect(refusal({ "x-api-key": ANN, "api-key": ANN })).toMatchObject({ http: 400 });
+});
+
+describe("auth's settings", () => {
+  const problems = (...keys: KeyInit[]) => policy.check!(settings(...keys)).map((one) => `${one.path}: ${one.message}`);
+
+  it("take keys of 16 to 1024 visible characters", () => {
+    expect(problems(key("a", "x".repeat(16)), key("b", "x".repeat(1024)), key("c", "!~azAZ09-._~+/=:"))).toEqual([]);
+  });
+
+  it.each([
+    ["too short", "x".repeat(15), "at least 16 characters"],
+    ["too long", "x".repeat(1025), "at most 1024 characters"],
+    ["with a space", "0123456789 abcdefg", "visible ASCII"],
+    ["with a line break", "0123456789abcdef\n0", "visible ASCII"],
+    ["with an umlaut", "0123456789abcdefü", "visible ASCII"],
+  ])("refuse a key %s, without repeating it", (_, value, want) => {
+    const [problem, ...others] = problems(key("ann", value));
+    expect(problem).toMatch(new RegExp(`^keys\\[0\\]\\.key: .*${want}`));
+    expect(problem).not.toContain(value);
+    expect(others).toEqual([]);
+  });
+
+  it("refuse one key for two, in whatever form it stands there", () => {
+    const hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    expect(problems(key("ann", ANN), key("bob", ANN), sha256("eve", hex), sha256("mal", hex.toUpperCase()))).toEqual([
+      "keys[1].key: the same key as keys[0]; remove one of them",
+      "keys[3].sha256: the same key as keys[2]; remove one of them",
+    ]);
+  });
+});
