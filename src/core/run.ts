@@ -9,9 +9,11 @@ import { Silence } from "./silence.ts";
 /**
  * Runs a call by its plan and pushes the answer into the sink: before -> target -> send -> relay -> settle, with the next
  * target on a failure that the table allows, as long as nothing was sent and time is left.
+ *
+ * @param verify Throws what is wrong with the request; after `before`, so that a caller who is over a limit costs no more.
  */
-export function run(call: Call, sink: Sink, clock: Clock): Running {
-  const one = new Run(call, sink, clock);
+export function run(call: Call, sink: Sink, clock: Clock, verify?: () => void): Running {
+  const one = new Run(call, sink, clock, verify);
   one.begin();
   return one;
 }
@@ -22,6 +24,7 @@ class Run implements Running, Attempted {
   private readonly sink: Sink;
   private readonly clock: Clock;
   private readonly silence: Silence;
+  private readonly verify: (() => void) | undefined;
   private relay: Relay | undefined = undefined;
   private next = 0;
   /** Something was sent to the caller: no other target may answer any more. */
@@ -29,7 +32,8 @@ class Run implements Running, Attempted {
   private paused = false;
   private over = false;
 
-  constructor(call: Call, sink: Sink, clock: Clock) {
+  constructor(call: Call, sink: Sink, clock: Clock, verify: (() => void) | undefined) {
+    this.verify = verify;
     this.call = call;
     this.sink = sink;
     this.clock = clock;
@@ -47,6 +51,7 @@ class Run implements Running, Attempted {
           return;
         }
       }
+      this.verify?.();
     } catch (thrown) {
       this.giveUp(asGatewayError(thrown));
       return;
@@ -59,6 +64,7 @@ class Run implements Running, Attempted {
       await first;
       const { before } = this.call.plan;
       for (let i = from; i < before.length && !this.over; i++) await before[i]!(this.call);
+      if (!this.over) this.verify?.();
     } catch (thrown) {
       this.giveUp(asGatewayError(thrown));
       return;

@@ -39,7 +39,7 @@ function answer(door: Door, inbound: Inbound, op: Operation): void {
       if (error) throw error;
       const call = callOf(site, inbound, op, Body.ofBytes(bytes));
       inbound.call = call;
-      sink.tie(run(call, sink, door.clock));
+      sink.tie(run(call, sink, door.clock, () => checkRequest(op, call.body)));
     } catch (thrown) {
       sink.fail(undefined, asGatewayError(thrown));
     }
@@ -57,7 +57,6 @@ function callOf(site: Site, inbound: Inbound, op: Operation, body: Body): Call {
   if (typeof stream !== "boolean")
     throw errors.fieldInvalid([{ field: "stream", description: "must be true or false" }]);
   const plan = site.plan(op, name);
-  checkRequest(op, body);
   return new Call(arrive(inbound, "openai", "openai"), plan, body, stream && op !== "embeddings");
 }
 
