@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
+import type { GatewayError } from "./core/errors.ts";
 import { asGatewayError, errors } from "./core/errors.ts";
 import type { Inbound, Mount } from "./core/protocol.ts";
 import type { Tools } from "./core/provider.ts";
 import type { Door } from "./core/site.ts";
 import { realClock } from "./net/clock.ts";
 import { allowOrigin } from "./net/cors.ts";
-import { wellFormed } from "./net/guard.ts";
 import type { Host } from "./net/host.ts";
 import { LISTEN_DEFAULTS, type Listening, type ListenSettings, listen } from "./net/listen.ts";
 import { Router } from "./net/router.ts";
@@ -23,6 +23,8 @@ export interface Serving {
   /** Mounts beside the protocols', such as `/metrics`. */
   readonly mounts: readonly Mount[];
   readonly settings: Pick<ListenSettings, "host" | "port" | "tls"> & Partial<ListenSettings>;
+  /** Most calls under way at a time; default 4096. */
+  readonly maxCalls?: number;
 }
 
 /** An open main port, and a way to end what is still under way on it. */
@@ -32,8 +34,7 @@ export interface Served extends Listening {
 }
 
 /** Opens the main port: every protocol, one pipeline. */
-export async function serve({ live, observer, mounts, settings }: Serving): Promise<Served> {
-  const underWay = new Set<Inbound>();
+export async function serve({ live, observer, mounts, settings, maxCalls = 4096 }: Serving): Promise<Served> {
   const door: Door = {
     get site() {
       return live.site;
@@ -58,27 +59,24 @@ export async function serve({ live, observer, mounts, settings }: Serving): Prom
     if (!(known instanceof Promise)) enter(inbound, known);
     else known.then((name) => enter(inbound, name)).catch((thrown) => router.refuse(inbound, asGatewayError(thrown)));
   };
-  const handle = (inbound: Inbound) => {
-    underWay.add(inbound);
+  const handle = (inbound: Inbound, flaw?: GatewayError) => {
     observer.began(inbound);
     try {
       if (allowOrigin(inbound, live.site.cors)) return;
-      const fault = wellFormed(inbound);
-      if (fault) router.refuse(inbound, fault);
+      if (flaw) router.refuse(inbound, flaw);
       // What only looks, such as the health checks, is answered to the end.
-      else if (live.stopping && inbound.method === "POST") router.refuse(inbound, errors.shuttingDown());
+      else if (inbound.method !== "POST") admit(inbound);
+      else if (live.stopping) router.refuse(inbound, errors.shuttingDown());
+      else if (host.open.size > maxCalls) router.refuse(inbound, errors.overloaded());
       else admit(inbound);
     } catch (thrown) {
       router.refuse(inbound, asGatewayError(thrown));
     }
   };
-  const finished = (inbound: Inbound) => {
-    underWay.delete(inbound);
-    observer.finished(inbound);
-  };
-  const listening = await listen({ ...LISTEN_DEFAULTS, ...settings }, hostOf(handle, finished));
+  const host = hostOf(handle, (inbound) => observer.finished(inbound));
+  const listening = await listen({ ...LISTEN_DEFAULTS, ...settings }, host);
   const stopCalls = () => {
-    const all = [...underWay];
+    const all = [...host.open];
     for (const inbound of all) inbound.onStop?.(errors.shuttingDown());
     return all.length;
   };
@@ -106,5 +104,5 @@ function named(kind: string, mount: Mount): Mount {
 
 /** A host with real time and random request ids. */
 export function hostOf(handle: Host["handle"], finished: Host["finished"]): Host {
-  return { clock: realClock, newId: randomUUID, handle, finished };
+  return { clock: realClock, newId: randomUUID, open: new Set(), handle, finished };
 }

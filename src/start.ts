@@ -107,9 +107,10 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
       port: options.port ?? config.listen?.port ?? 5000,
       tls,
       reusePort: crew !== undefined,
-      maxConnections: config.listen?.maxConnections ?? LISTEN_DEFAULTS.maxConnections,
+      ...boundsOf(config.listen),
     };
-    const main = await serve({ live, observer, mounts: admin, settings });
+    const maxCalls = config.listen?.maxCalls ?? 4096;
+    const main = await serve({ live, observer, mounts: admin, settings, maxCalls });
     opened.push(main);
     const second = config.admin && crew === undefined ? await serveAdmin(config.admin, pages, live) : undefined;
     if (second) opened.push(second);
@@ -148,6 +149,23 @@ export async function serveAdmin(
     settings,
     hostOf(handle, () => {}),
   );
+}
+
+/** What the main port puts up with. */
+export function boundsOf(listen: Config["listen"]): typeof LISTEN_DEFAULTS {
+  const given = {
+    headTimeoutMs: ms(listen?.headTimeout),
+    requestTimeoutMs: ms(listen?.requestTimeout),
+    idleTimeoutMs: ms(listen?.idleTimeout),
+    stallTimeoutMs: ms(listen?.stallTimeout),
+    maxConnections: listen?.maxConnections,
+    maxHeaderBytes: listen?.maxHeaderBytes,
+    maxHeaders: listen?.maxHeaders,
+    maxConcurrentStreams: listen?.maxConcurrentStreams,
+    maxBufferedBytes: listen?.maxBufferedBytes,
+  };
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...LISTEN_DEFAULTS, ...Object.fromEntries(set) };
 }
 
 async function tlsOf({ listen: settings }: Config, configPath: string): Promise<TlsFiles | undefined> {

@@ -2,12 +2,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { requestId } from "../core/arrival.ts";
 import type { Call, HeaderMap } from "../core/call.ts";
 import type { GatewayError } from "../core/errors.ts";
-import type { BodyReader, BodySource, FlatHeaders, Inbound } from "../core/protocol.ts";
-import { collect, DRAIN_BYTES } from "./body-limit.ts";
-import type { Host } from "./host.ts";
+import type { BodyReader, BodySource, FlatHeaders } from "../core/protocol.ts";
+import { Collector, DRAIN_BYTES, LINGER_MS } from "./body-limit.ts";
+import type { Exchange, Port } from "./host.ts";
 
-/** How long a caller may go on sending after its answer, milliseconds. */
-const LINGER_MS = 5_000;
 const NOTHING = Buffer.alloc(0);
 
 /** Largest answer that goes out as one string with its head; copying more costs more than a second buffer. */
@@ -23,11 +21,14 @@ function closed(this: ServerResponse): void {
 function drained(this: ServerResponse): void {
   (this as Tied)[INBOUND].onDrain?.();
 }
+function stalled(this: ServerResponse): void {
+  (this as Tied)[INBOUND].stalled();
+}
 /** A socket's error is followed by its close, which is what counts. */
 function ignore(): void {}
 
 /** One HTTP/1.1 exchange. */
-export class H1Inbound implements Inbound {
+export class H1Inbound implements Exchange {
   readonly method: string;
   readonly path: string;
   readonly query: string;
@@ -46,9 +47,12 @@ export class H1Inbound implements Inbound {
   onStop: ((error: GatewayError) => void) | undefined = undefined;
   private readonly request: IncomingMessage;
   private readonly response: ServerResponse;
-  private readonly host: Host;
+  private readonly port: Port;
+  private body: Collector | undefined = undefined;
+  private watched = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse, host: Host) {
+  constructor(request: IncomingMessage, response: ServerResponse, port: Port) {
+    const { host } = port;
     this.request = request;
     this.response = response;
     this.method = request.method ?? "GET";
@@ -57,19 +61,45 @@ export class H1Inbound implements Inbound {
     this.path = mark < 0 ? url : url.slice(0, mark);
     this.query = mark < 0 ? "" : url.slice(mark + 1);
     this.headers = request.headers;
-    this.host = host;
+    this.port = port;
     this.started = host.clock.now();
     this.id = requestId(request.headers, host.newId);
     this.always = ["x-request-id", this.id];
     (response as Tied)[INBOUND] = this;
     response.on("close", closed);
     response.on("error", ignore);
+    host.open.add(this);
   }
 
   /** The exchange is over, however it ended. */
   closed(): void {
+    const { host, draining } = this.port;
+    host.open.delete(this);
     if (!this.response.writableFinished) this.onGone?.();
-    this.host.finished(this);
+    this.body?.release();
+    host.finished(this);
+    // Its answer may have begun before the end was known, and promised to keep the connection.
+    if (draining) this.request.socket.destroySoon();
+  }
+
+  look(now: number): void {
+    if (now - this.started > this.port.requestTimeoutMs) this.body?.late();
+    if (this.watched || this.response.writableLength === 0) return;
+    this.watched = true;
+    // The socket knows whether a long write moves; it is asked only when something waits to be written.
+    this.response.on("timeout", stalled);
+    this.request.socket.setTimeout(this.port.stallTimeoutMs);
+  }
+
+  /** Nothing moved on the socket for a while: the caller takes nothing, or there is nothing to take. */
+  stalled(): void {
+    const { socket } = this.request;
+    if (this.response.writableLength > 0) socket.destroy();
+    else {
+      this.watched = false;
+      this.response.off("timeout", stalled);
+      socket.setTimeout(0);
+    }
   }
 
   get rawHeaders(): readonly string[] {
@@ -87,7 +117,8 @@ export class H1Inbound implements Inbound {
 
   collect(limitBytes: number, done: (error: GatewayError | undefined, bytes: Buffer) => void): void {
     const { request } = this;
-    collect(request, request.headers["content-length"], limitBytes, done, () => request.socket.destroy());
+    const cut = () => request.socket.destroy();
+    this.body = new Collector(request, request.headers["content-length"], limitBytes, this.port, { done, cut });
   }
 
   read(on: BodyReader): BodySource {
@@ -134,7 +165,7 @@ export class H1Inbound implements Inbound {
    */
   private end(last: Buffer): void {
     const { request, response } = this;
-    const { clock } = this.host;
+    const { clock } = this.port.host;
     const { complete, headers, socket } = request;
     if (last.length === 0) response.end();
     // Head and body as one string of bytes are one write; a buffer after the head is two.

@@ -1,13 +1,13 @@
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { requestId } from "../core/arrival.ts";
 import type { Call, HeaderMap } from "../core/call.ts";
 import type { GatewayError } from "../core/errors.ts";
-import type { BodyReader, BodySource, FlatHeaders, Inbound } from "../core/protocol.ts";
-import { collect } from "./body-limit.ts";
-import type { Host } from "./host.ts";
+import type { BodyReader, BodySource, FlatHeaders } from "../core/protocol.ts";
+import { Collector, LINGER_MS } from "./body-limit.ts";
+import type { Exchange, Port } from "./host.ts";
 
 /** One HTTP/2 stream. */
-export class H2Inbound implements Inbound {
+export class H2Inbound implements Exchange {
   readonly method: string;
   readonly path: string;
   readonly query: string;
@@ -28,8 +28,15 @@ export class H2Inbound implements Inbound {
   private readonly stream: ServerHttp2Stream;
   private trailers: FlatHeaders | undefined = undefined;
   private closed = false;
+  private readonly port: Port;
+  private body: Collector | undefined = undefined;
+  private watched = false;
+  /** When the answer was first seen to be out while the caller still sends; 0: not yet. */
+  private lingersFrom = 0;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[], host: Host) {
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[], port: Port) {
+    const { host } = port;
+    this.port = port;
     this.stream = stream;
     this.method = String(headers[":method"] ?? "GET");
     const url = String(headers[":path"] ?? "/");
@@ -43,11 +50,39 @@ export class H2Inbound implements Inbound {
     this.always = ["x-request-id", this.id];
     stream.on("drain", () => this.onDrain?.());
     stream.on("close", () => {
+      host.open.delete(this);
       if (!this.closed || stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.onGone?.();
+      this.body?.release();
       host.finished(this);
     });
     // A stream error is followed by close, which is what counts.
     stream.on("error", () => {});
+    host.open.add(this);
+  }
+
+  isOf(session: ServerHttp2Session): boolean {
+    return this.stream.session === session;
+  }
+
+  look(now: number): void {
+    const { stream, port } = this;
+    if (now - this.started > port.requestTimeoutMs) this.body?.late();
+    if (stream.writableFinished && !stream.readableEnded) {
+      if (this.lingersFrom === 0) this.lingersFrom = now;
+      else if (now - this.lingersFrom > LINGER_MS) stream.close(constants.NGHTTP2_NO_ERROR);
+    }
+    if (this.watched || !(stream.bufferSize > 0)) return;
+    this.watched = true;
+    stream.setTimeout(port.stallTimeoutMs, () => this.stalled());
+  }
+
+  /** Nothing moved for a while: the caller takes nothing, or there is nothing to take. */
+  private stalled(): void {
+    if (this.stream.bufferSize > 0) this.stream.close(constants.NGHTTP2_CANCEL);
+    else {
+      this.watched = false;
+      this.stream.setTimeout(0);
+    }
   }
 
   get secure(): boolean {
@@ -63,7 +98,8 @@ export class H2Inbound implements Inbound {
 
   collect(limitBytes: number, done: (error: GatewayError | undefined, bytes: Buffer) => void): void {
     const declared = this.headers["content-length"];
-    collect(this.stream, typeof declared === "string" ? declared : undefined, limitBytes, done, () => this.reset());
+    const length = typeof declared === "string" ? declared : undefined;
+    this.body = new Collector(this.stream, length, limitBytes, this.port, { done, cut: () => this.reset() });
   }
 
   read(on: BodyReader): BodySource {

@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import type { GatewayError } from "../core/errors.ts";
 import type { Inbound } from "../core/protocol.ts";
 
 /** What a port hands its requests to. */
@@ -6,8 +7,27 @@ export interface Host {
   readonly clock: Clock;
   /** A new request id: unique, printable, short. */
   readonly newId: () => string;
-  /** A request's head is complete. Must not throw. */
-  readonly handle: (inbound: Inbound) => void;
+  /** Exchanges that are not over; the port keeps it. */
+  readonly open: Set<Exchange>;
+  /** A request's head is complete. `flaw`: why it has to be refused, whatever it asks for. Must not throw. */
+  readonly handle: (inbound: Inbound, flaw?: GatewayError) => void;
   /** The exchange is over, however it ended; once for each that was handled. Must not throw. */
   readonly finished: (inbound: Inbound) => void;
+}
+
+/** An exchange as its port sees it. */
+export interface Exchange extends Inbound {
+  /** Called about once a second while it is open: ends what takes too long. */
+  look(now: number): void;
+}
+
+/** What the exchanges of a port share. */
+export interface Port {
+  readonly host: Host;
+  /** Bytes of request bodies that are held at the moment, and may be. */
+  readonly memory: { used: number; readonly max: number };
+  readonly requestTimeoutMs: number;
+  readonly stallTimeoutMs: number;
+  /** No further request is taken on a connection once its answer is out. */
+  draining: boolean;
 }

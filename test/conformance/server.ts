@@ -46,7 +46,13 @@ const tls = asked.useTls
   : undefined;
 const { port } = await listen(
   { ...LISTEN_DEFAULTS, host: "127.0.0.1", port: 0, tls },
-  { clock: realClock, newId: randomUUID, handle: (inbound) => router.route(inbound), finished: () => {} },
+  {
+    clock: realClock,
+    newId: randomUUID,
+    open: new Set(),
+    handle: (inbound) => router.route(inbound),
+    finished: () => {},
+  },
 );
 const told = create(ServerCompatResponseSchema, {
   host: "127.0.0.1",

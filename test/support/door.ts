@@ -5,6 +5,7 @@ import type { Plan, Target } from "../../src/core/plan.ts";
 import type { Inbound, Mount } from "../../src/core/protocol.ts";
 import { type Door, ROUTE_TYPES, type RouteInfo, type RouteType, type Site } from "../../src/core/site.ts";
 import { realClock } from "../../src/net/clock.ts";
+import type { Host } from "../../src/net/host.ts";
 import { LISTEN_DEFAULTS, type Listening, type ListenSettings, listen } from "../../src/net/listen.ts";
 import { Router } from "../../src/net/router.ts";
 import { planOf } from "./plan.ts";
@@ -82,21 +83,16 @@ export async function openDoor(
     },
   };
   const router = new Router(mounts(door));
-  const underWay = new Set<Inbound>();
+  const open: Host["open"] = new Set();
   const finished: Inbound[] = [];
   const port = await listen(
     { ...LISTEN_DEFAULTS, host: "127.0.0.1", port: 0, tls: undefined, ...settings },
     {
       clock: realClock,
       newId: randomUUID,
-      handle(inbound) {
-        underWay.add(inbound);
-        router.route(inbound);
-      },
-      finished(inbound) {
-        underWay.delete(inbound);
-        finished.push(inbound);
-      },
+      open,
+      handle: (inbound, flaw) => (flaw ? router.refuse(inbound, flaw) : router.route(inbound)),
+      finished: (inbound) => void finished.push(inbound),
     },
   );
   return {
@@ -105,7 +101,7 @@ export async function openDoor(
     door,
     listening: port,
     finished,
-    underWay,
+    underWay: open,
     change() {
       for (const listener of listeners) listener();
     },
