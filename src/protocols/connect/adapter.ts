@@ -65,7 +65,8 @@ function collect(handler: UniversalHandler, caller: Caller, speech: Speech, adap
     if (over) return;
     over = true;
     if (timer !== undefined) clock.cancel(timer);
-    if (!caller.gone) refuse(inbound, error, adapting.bare);
+    if (caller.gone) inbound.error = error;
+    else refuse(inbound, error, adapting.bare);
   };
   const timeoutMs = timeoutOf(inbound.headers);
   const timer =

@@ -71,6 +71,21 @@ describe.each(WIRES)("%s", (_, transportOf) => {
     }
   });
 
+  it("keeps what it tells small enough for trailers, and in whole characters", async () => {
+    const message = `${"\u{1F680}日本".repeat(4_000)}\uD83D`;
+    await using door = await openRpc(
+      provider(() => ({ status: 400, chunks: [JSON.stringify({ error: { message } })] })),
+    );
+    const told = await failure(ask(transportOf(door.url)));
+    expect(told).toMatchObject({ code: "InvalidArgument", reason: "UPSTREAM_REJECTED" });
+    expect(told.message).toMatch(/^[\u{1F680}日本]{200,400}\.\.\.$/u);
+    const metadata = Object.fromEntries(Array.from({ length: 16 }, (_, at) => [`${at}`.repeat(60), "x".repeat(600)]));
+    const many = await failure(ask(transportOf(door.url), { ...chat, metadata } as never));
+    expect(many).toMatchObject({ reason: "FIELD_INVALID" });
+    expect(many.violations!.length).toBeGreaterThan(5);
+    expect(JSON.stringify(many.violations).length).toBeLessThan(4_000);
+  });
+
   it("ends a stream that is cut after any event with exactly one error, after the pieces that came", async () => {
     const recorded = events(fixture("chat.sse"));
     const cuts = recorded.length - 1;

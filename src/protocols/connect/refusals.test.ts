@@ -278,6 +278,19 @@ it("takes a deadline that no timer can wait for as none", async () => {
   expect(reply.trailers["grpc-status"]).toBe("0");
 });
 
+it("notes a caller that leaves in the middle of its question", async () => {
+  await using door = await openRpc(provider());
+  const session = connectHttp2(door.url);
+  session.on("error", () => {});
+  const request = session.request({ ":method": "POST", ":path": CHAT, "content-type": "application/grpc" });
+  request.on("error", () => {});
+  request.write(bytes.subarray(0, 4));
+  while (door.underWay.size === 0) await new Promise(setImmediate);
+  session.destroy();
+  while (door.finished.length === 0) await new Promise(setImmediate);
+  expect(door.finished[0]?.error?.fault.reason).toBe("CALLER_GONE");
+});
+
 it("tells the deadline of a caller that does not finish its question", async () => {
   await using door = await openRpc(provider());
   const session = connectHttp2(door.url);
