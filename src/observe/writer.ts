@@ -1,12 +1,11 @@
-import { write, writeSync } from "node:fs";
-import { isMainThread } from "node:worker_threads";
+import { fstatSync, write, writeSync } from "node:fs";
 
 /**
- * Most bytes of one write, whole lines. A writer that has the descriptor to itself gathers much, for a write costs as much as
- * making three lines. One that shares it writes no more than a pipe takes at once or not at all (PIPE_BUF), so that threads and
- * processes do not cut each other's lines in two. A write begins when half of it is there, or after `FLUSH_MS`.
+ * Most bytes of one write, whole lines. A pipe takes that many at once or none (PIPE_BUF), so that threads and processes which
+ * share one do not cut each other's lines in two; a file takes more, and a write costs as much as making three lines. A write
+ * begins when half of it is there, or after `FLUSH_MS`.
  */
-const WRITE_BYTES = { alone: 64 * 1024, shared: 4096 } as const;
+const WRITE_BYTES = { pipe: 4096, file: 64 * 1024 } as const;
 const FLUSH_MS = 100;
 /** Until a reader that is behind is tried again, and how often at the end of the process. */
 const RETRY_MS = 50;
@@ -40,10 +39,9 @@ export class LineWriter {
 
   private readonly writeBytes: number;
 
-  /** @param shared Others write to the descriptor, too. */
-  constructor(fd: number, shared = true) {
+  constructor(fd: number) {
     this.fd = fd;
-    this.writeBytes = shared ? WRITE_BYTES.shared : WRITE_BYTES.alone;
+    this.writeBytes = isFile(fd) ? WRITE_BYTES.file : WRITE_BYTES.pipe;
   }
 
   /** @param line Ends with a newline. */
@@ -145,6 +143,14 @@ function isBusy(error: unknown): boolean {
   return code === "EAGAIN" || code === "EBUSY";
 }
 
+function isFile(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFile();
+  } catch {
+    return false;
+  }
+}
+
 function codeOf(error: unknown): unknown {
   return typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
 }
@@ -154,7 +160,7 @@ let stdout: LineWriter | undefined;
 /** The one writer to standard output. What waits when the process exits is written then. */
 export function stdoutWriter(): LineWriter {
   if (stdout === undefined) {
-    const made = new LineWriter(1, !isMainThread);
+    const made = new LineWriter(1);
     process.once("exit", () => made.flush());
     stdout = made;
   }
