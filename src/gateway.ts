@@ -5,7 +5,7 @@ import type { Inbound, Mount } from "./core/protocol.ts";
 import type { Tools } from "./core/provider.ts";
 import type { Door } from "./core/site.ts";
 import { realClock } from "./net/clock.ts";
-import { allowOrigin } from "./net/cors.ts";
+import { allowOrigin, foreign } from "./net/cors.ts";
 import type { Host } from "./net/host.ts";
 import { LISTEN_DEFAULTS, type Listening, type ListenSettings, listen } from "./net/listen.ts";
 import { Router } from "./net/router.ts";
@@ -63,7 +63,8 @@ export async function serve({ live, observer, mounts, settings, maxCalls = 4096 
     observer.began(inbound);
     try {
       if (allowOrigin(inbound, live.site.cors)) return;
-      if (flaw) router.refuse(inbound, flaw);
+      const refusal = flaw ?? foreign(inbound, live.site.cors);
+      if (refusal) router.refuse(inbound, refusal);
       // What only looks, such as the health checks, is answered to the end.
       else if (inbound.method !== "POST") admit(inbound);
       else if (live.stopping) router.refuse(inbound, errors.shuttingDown());
@@ -73,7 +74,7 @@ export async function serve({ live, observer, mounts, settings, maxCalls = 4096 
       router.refuse(inbound, asGatewayError(thrown));
     }
   };
-  const host = hostOf(handle, (inbound) => observer.finished(inbound));
+  const host = hostOf({ handle, refuse: (...told) => router.refuse(...told), finished: observer.finished });
   const listening = await listen({ ...LISTEN_DEFAULTS, ...settings }, host);
   const stopCalls = () => {
     const all = [...host.open];
@@ -103,6 +104,6 @@ function named(kind: string, mount: Mount): Mount {
 }
 
 /** A host with real time and random request ids. */
-export function hostOf(handle: Host["handle"], finished: Host["finished"]): Host {
-  return { clock: realClock, newId: randomUUID, open: new Set(), handle, finished };
+export function hostOf(own: Pick<Host, "handle" | "refuse" | "finished">): Host {
+  return { clock: realClock, newId: randomUUID, open: new Set(), ...own };
 }

@@ -6,6 +6,7 @@ import { LogLevel } from "../gen/polygate/config/v1/config_pb.js";
 import { ms } from "./compile.ts";
 import type { Source } from "./config/load.ts";
 import type { Problem } from "./config/problems.ts";
+import type { GatewayError } from "./core/errors.ts";
 import type { Inbound } from "./core/protocol.ts";
 import type { Counters } from "./core/store.ts";
 import { hostOf, realTools, serve } from "./gateway.ts";
@@ -144,11 +145,9 @@ export async function serveAdmin(
 ): Promise<Listening> {
   const router = new Router(adminMounts({ metrics, live, full: true }));
   const settings = { ...LISTEN_DEFAULTS, host: admin.host || "127.0.0.1", port: admin.port ?? 5001, tls: undefined };
-  const handle = (inbound: Inbound) => router.route(inbound);
-  return listen(
-    settings,
-    hostOf(handle, () => {}),
-  );
+  const refuse = (inbound: Inbound, error: GatewayError) => router.refuse(inbound, error);
+  const handle = (inbound: Inbound, flaw?: GatewayError) => (flaw ? refuse(inbound, flaw) : router.route(inbound));
+  return listen(settings, hostOf({ handle, refuse, finished: () => {} }));
 }
 
 /** What the main port puts up with. */

@@ -13,12 +13,18 @@ export const DRAIN_BYTES = 8 * 1024 * 1024;
 /** How long a caller may go on sending after its answer, milliseconds. */
 export const LINGER_MS = 5_000;
 
+/** Smaller chunks are put together, this many at a time: a byte in a buffer of its own takes a hundred. */
+const SMALL_BYTES = 1024;
+const SMALL_CHUNKS = 256;
+
 /** What becomes of a body. */
 export interface Collected {
   /** Called once: the bytes, or why there are none. */
   done(error: GatewayError | undefined, bytes: Buffer): void;
   /** The caller goes on sending what nobody wants. */
   cut(): void;
+  /** `done` threw. */
+  failed(thrown: unknown): void;
 }
 
 /**
@@ -29,6 +35,7 @@ export class Collector {
   private readonly port: Port;
   private readonly on: Collected;
   private chunks: Buffer[] = [];
+  private small: Buffer[] = [];
   private held = 0;
   private over = false;
 
@@ -48,15 +55,15 @@ export class Collector {
       else {
         this.held += chunk.length;
         memory.used += chunk.length;
-        this.chunks.push(chunk);
+        this.keep(chunk);
       }
     });
     stream.on("end", () => {
       if (this.over) return;
       this.over = true;
-      const { chunks } = this;
-      this.chunks = [];
-      on.done(undefined, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+      const chunks = this.small.length === 0 ? this.chunks : [...this.chunks, ...this.small];
+      this.drop();
+      this.tell(undefined, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
     });
     const gone = () => this.refuse(errors.callerGone());
     // HTTP/2 tells of the end of a body that was cut, too; after this.
@@ -78,12 +85,36 @@ export class Collector {
     this.held = 0;
   }
 
+  private keep(chunk: Buffer): void {
+    const { chunks, small } = this;
+    if (chunk.length < SMALL_BYTES && small.push(chunk) < SMALL_CHUNKS) return;
+    if (small.length > 0) {
+      chunks.push(small.length === 1 ? small[0]! : Buffer.concat(small));
+      this.small = [];
+    }
+    if (chunk.length >= SMALL_BYTES) chunks.push(chunk);
+  }
+
+  private drop(): void {
+    this.chunks = [];
+    this.small = [];
+  }
+
   private refuse(error: GatewayError): void {
     if (this.over) return;
     this.over = true;
-    this.chunks = [];
+    this.drop();
     this.release();
-    this.on.done(error, NOTHING);
+    this.tell(error, NOTHING);
+  }
+
+  /** Nobody is above this to catch what is thrown: it would end the process, and with it everybody's calls. */
+  private tell(error: GatewayError | undefined, bytes: Buffer): void {
+    try {
+      this.on.done(error, bytes);
+    } catch (thrown) {
+      this.on.failed(thrown);
+    }
   }
 }
 

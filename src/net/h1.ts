@@ -4,7 +4,7 @@ import type { Call, HeaderMap } from "../core/call.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { BodyReader, BodySource, FlatHeaders } from "../core/protocol.ts";
 import { Collector, DRAIN_BYTES, LINGER_MS } from "./body-limit.ts";
-import type { Exchange, Port } from "./host.ts";
+import { type Exchange, fail, type Port } from "./host.ts";
 
 const NOTHING = Buffer.alloc(0);
 
@@ -118,7 +118,8 @@ export class H1Inbound implements Exchange {
   collect(limitBytes: number, done: (error: GatewayError | undefined, bytes: Buffer) => void): void {
     const { request } = this;
     const cut = () => request.socket.destroy();
-    this.body = new Collector(request, request.headers["content-length"], limitBytes, this.port, { done, cut });
+    const failed = (thrown: unknown) => fail(this, this.port, thrown);
+    this.body = new Collector(request, request.headers["content-length"], limitBytes, this.port, { done, cut, failed });
   }
 
   read(on: BodyReader): BodySource {

@@ -4,7 +4,7 @@ import type { Call, HeaderMap } from "../core/call.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { BodyReader, BodySource, FlatHeaders } from "../core/protocol.ts";
 import { Collector, LINGER_MS } from "./body-limit.ts";
-import type { Exchange, Port } from "./host.ts";
+import { type Exchange, fail, type Port } from "./host.ts";
 
 /** One HTTP/2 stream. */
 export class H2Inbound implements Exchange {
@@ -99,7 +99,11 @@ export class H2Inbound implements Exchange {
   collect(limitBytes: number, done: (error: GatewayError | undefined, bytes: Buffer) => void): void {
     const declared = this.headers["content-length"];
     const length = typeof declared === "string" ? declared : undefined;
-    this.body = new Collector(this.stream, length, limitBytes, this.port, { done, cut: () => this.reset() });
+    this.body = new Collector(this.stream, length, limitBytes, this.port, {
+      done,
+      cut: () => this.reset(),
+      failed: (thrown) => fail(this, this.port, thrown),
+    });
   }
 
   read(on: BodyReader): BodySource {
@@ -110,8 +114,13 @@ export class H2Inbound implements Exchange {
     return stream;
   }
 
+  /** A stream that was reset is closed at once, and destroyed some time later; written to, it throws from the first on. */
+  private get gone(): boolean {
+    return this.stream.closed || this.stream.destroyed;
+  }
+
   send(status: number, headers: FlatHeaders, body: Buffer | string): void {
-    if (this.stream.destroyed || this.stream.headersSent) return;
+    if (this.gone || this.stream.headersSent) return;
     const bytes = typeof body === "string" ? Buffer.from(body) : body;
     this.closed = true;
     this.status = status;
@@ -124,7 +133,7 @@ export class H2Inbound implements Exchange {
   }
 
   open(status: number, headers: FlatHeaders, trailers = false): void {
-    if (this.stream.destroyed || this.stream.headersSent) return;
+    if (this.gone || this.stream.headersSent) return;
     this.status = status;
     this.stream.respond(object(status, [...headers, ...this.always]), { waitForTrailers: trailers });
     if (trailers) {
@@ -133,18 +142,18 @@ export class H2Inbound implements Exchange {
   }
 
   write(chunk: Buffer | string): boolean {
-    return this.stream.destroyed ? true : this.stream.write(chunk);
+    return this.gone ? true : this.stream.write(chunk);
   }
 
   close(trailers?: FlatHeaders): void {
     this.closed = true;
     this.trailers = trailers;
-    if (!this.stream.destroyed) this.stream.end();
+    if (!this.gone) this.stream.end();
   }
 
   reset(): void {
     this.closed = true;
-    if (!this.stream.destroyed) this.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    if (!this.gone) this.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }
 }
 

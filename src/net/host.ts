@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import type { GatewayError } from "../core/errors.ts";
+import { asGatewayError, type GatewayError } from "../core/errors.ts";
 import type { Inbound } from "../core/protocol.ts";
 
 /** What a port hands its requests to. */
@@ -11,6 +11,8 @@ export interface Host {
   readonly open: Set<Exchange>;
   /** A request's head is complete. `flaw`: why it has to be refused, whatever it asks for. Must not throw. */
   readonly handle: (inbound: Inbound, flaw?: GatewayError) => void;
+  /** Answers an exchange that failed in a way that nobody foresaw. */
+  readonly refuse: (inbound: Inbound, error: GatewayError) => void;
   /** The exchange is over, however it ended; once for each that was handled. Must not throw. */
   readonly finished: (inbound: Inbound) => void;
 }
@@ -30,4 +32,19 @@ export interface Port {
   readonly stallTimeoutMs: number;
   /** No further request is taken on a connection once its answer is out. */
   draining: boolean;
+}
+
+/**
+ * A defect was met in the work for one exchange, below which nobody catches: it would end the process, and with it everybody's
+ * calls. This one alone fails.
+ */
+export function fail(exchange: Exchange, { host }: Port, thrown: unknown): void {
+  const error = asGatewayError(thrown);
+  try {
+    if (exchange.status === 0) host.refuse(exchange, error);
+    else exchange.reset();
+  } catch {
+    exchange.reset();
+  }
+  exchange.error = error;
 }

@@ -51,6 +51,7 @@ const { port } = await listen(
     newId: randomUUID,
     open: new Set(),
     handle: (inbound) => router.route(inbound),
+    refuse: (inbound, error) => router.refuse(inbound, error),
     finished: () => {},
   },
 );

@@ -92,6 +92,7 @@ export async function openDoor(
       newId: randomUUID,
       open,
       handle: (inbound, flaw) => (flaw ? router.refuse(inbound, flaw) : router.route(inbound)),
+      refuse: (inbound, error) => router.refuse(inbound, error),
       finished: (inbound) => void finished.push(inbound),
     },
   );
