@@ -25,7 +25,7 @@ async function open(admit: Admit) {
     ask: () =>
       fetch(`http://127.0.0.1:${port.port}/v1/chat/completions`, {
         method: "POST",
-        headers: { "x-who": "ann" },
+        headers: { "x-who": "ann", "content-type": "application/json" },
         body: JSON.stringify({ model: "chat", messages: [{ role: "user", content: "hi" }] }),
       }),
     async [Symbol.asyncDispose]() {

@@ -1,4 +1,5 @@
 import { header } from "../core/arrival.ts";
+import { GatewayError } from "../core/errors.ts";
 import type { Inbound } from "../core/protocol.ts";
 import type { Cors } from "../core/site.ts";
 
@@ -17,6 +18,19 @@ const EXPOSED = [
   "x-polygate-converted",
   "x-polygate-defaulted",
 ].join(", ");
+
+/**
+ * Why a browser's request may not be done: a page of another site sent it, and is none of those that may. A browser sends simple
+ * requests without asking, and only keeps the answer from the page; a call would be made, and paid, all the same.
+ * @see https://www.w3.org/TR/fetch-metadata/
+ */
+export function foreign({ headers, method }: Inbound, cors: Cors): GatewayError | undefined {
+  if (method !== "POST" || header(headers, "sec-fetch-site") !== "cross-site") return undefined;
+  const origin = header(headers, "origin");
+  if (cors.origins.includes("*") || (origin !== undefined && cors.origins.includes(origin))) return undefined;
+  const why = "Pages of other sites may not call; list their origin under listen.cors.allowed_origins.";
+  return new GatewayError(why, { reason: "CALLER_FORBIDDEN" });
+}
 
 /**
  * Answers a browser's preflight, or adds what lets the page read the answer. True: it was a preflight and is answered.

@@ -112,8 +112,8 @@ describe("polygate start", () => {
   it("without a config serves the quickstart, and prints lines that work", async () => {
     await using gateway = await startGateway(undefined, {});
     const [, curl] = await gateway.logged(/^ {2}curl: +curl (.*)$/m);
-    const [, url, body] = /^(\S+) .*-d '(.*)'$/.exec(curl!)!;
-    const reply = await fetch(url!, { method: "POST", body: body! });
+    const [, url, type, body] = /^(\S+) -H 'content-type: (\S+)' -d '(.*)'$/.exec(curl!)!;
+    const reply = await fetch(url!, { method: "POST", headers: { "content-type": type! }, body: body! });
     expect(reply.status).toBe(200);
     expect(await reply.text()).toContain("simulated");
     const [, docs] = await gateway.logged(/^ {2}docs: +(.*)$/m);

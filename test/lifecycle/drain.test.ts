@@ -75,6 +75,7 @@ describe("SIGTERM", () => {
     fake.always({ hold: new Promise(() => {}), body: [] });
     const asked = fetch(`${gateway.url}/v1/chat/completions`, {
       method: "POST",
+      headers: { "content-type": "application/json" },
       body: JSON.stringify({ model: "chat", messages: [{ role: "user", content: "hi" }] }),
     }).catch(() => "cut");
     await fake.exchange(0);

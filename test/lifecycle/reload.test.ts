@@ -13,6 +13,7 @@ const delta = (content: string, finish: string | null = null) =>
 async function ask(url: string, stream = false): Promise<Response> {
   return fetch(`${url}/v1/chat/completions`, {
     method: "POST",
+    headers: { "content-type": "application/json" },
     body: JSON.stringify({ model: "chat", stream, messages: [{ role: "user", content: "hi" }] }),
   });
 }

@@ -16,7 +16,7 @@ const limited = (calls: number, more = "") => `, limit: { calls: ${calls}, renew
 const chat = (url: string, headers: Record<string, string> = {}) =>
   fetch(`${url}/v1/chat/completions`, {
     method: "POST",
-    headers,
+    headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify({ model: "chat", messages: [{ role: "user", content: "hi" }] }),
   });
 
@@ -124,7 +124,11 @@ it("counts a call once however many targets it takes, and none that is refused b
   await using running = await runGateway(
     `routes: [{ name: chat, route_type: llm/v1/chat, targets: [${model(broken.url)}, ${model(upstream.url)}]${limited(2)} }]`,
   );
-  const wrong = await fetch(`${running.url}/v1/chat/completions`, { method: "POST", body: "{}" });
+  const wrong = await fetch(`${running.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: "{}",
+  });
   expect(wrong.status).toBe(400);
   const statuses = [];
   for (let call = 0; call < 3; call++) statuses.push((await chat(running.url)).status);

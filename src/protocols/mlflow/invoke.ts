@@ -1,6 +1,7 @@
 import { arrive } from "../../core/arrival.ts";
 import { Call } from "../../core/call.ts";
 import { asGatewayError, GatewayError } from "../../core/errors.ts";
+import { collectPlain } from "../../core/plain.ts";
 import type { Inbound } from "../../core/protocol.ts";
 import { run } from "../../core/run.ts";
 import type { Door } from "../../core/site.ts";
@@ -18,7 +19,7 @@ export function invoke(door: Door, inbound: Inbound, name: string): void {
     return;
   }
   const { op } = route;
-  inbound.collect(site.maxRequestBytes, (error, bytes) => {
+  collectPlain(inbound, site.maxRequestBytes, (error, bytes) => {
     try {
       if (error) throw error;
       const { body, speech } = readBody(op, inbound.headers, bytes);

@@ -1,5 +1,6 @@
 import { header } from "../../core/arrival.ts";
 import { asGatewayError, GatewayError } from "../../core/errors.ts";
+import { collectPlain } from "../../core/plain.ts";
 import type { Endpoint, Inbound } from "../../core/protocol.ts";
 import type { Site } from "../../core/site.ts";
 import { readBody } from "../../dialects/mlflow/body.ts";
@@ -11,7 +12,7 @@ import { refuse } from "./sink.ts";
 export const getLimits: Endpoint["handle"] = (inbound) => refuse(inbound, missing(inbound, "get_limits"));
 
 export function setLimits(site: Site, inbound: Inbound): void {
-  inbound.collect(site.maxRequestBytes, (error, bytes) => {
+  collectPlain(inbound, site.maxRequestBytes, (error, bytes) => {
     try {
       if (error) throw error;
       const { body, speech } = readBody("chat", inbound.headers, bytes);

@@ -2,6 +2,7 @@ import { arrive } from "../../core/arrival.ts";
 import { Body } from "../../core/body.ts";
 import { Call, type Operation } from "../../core/call.ts";
 import { asGatewayError, errors } from "../../core/errors.ts";
+import { collectPlain, notJson } from "../../core/plain.ts";
 import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
 import { sendJson } from "../../core/rest.ts";
 import { run } from "../../core/run.ts";
@@ -34,7 +35,12 @@ function mounts(door: Door): readonly Mount[] {
 function answer(door: Door, inbound: Inbound, op: Operation): void {
   const { site } = door;
   const sink = new OpenAISink(inbound);
-  inbound.collect(site.maxRequestBytes, (error, bytes) => {
+  const wrong = notJson(inbound);
+  if (wrong) {
+    sink.fail(undefined, wrong);
+    return;
+  }
+  collectPlain(inbound, site.maxRequestBytes, (error, bytes) => {
     try {
       if (error) throw error;
       const call = callOf(site, inbound, op, Body.ofBytes(bytes));
