@@ -106,7 +106,7 @@ export function fluent(asked: Record<string, unknown>): Said {
 export function openRpc({ exchange }: Pick<Provider, "exchange">, over: Partial<Site> = {}): Promise<OpenDoor> {
   const types: readonly RouteType[] = ["llm/v1/chat", "llm/v1/completions", "llm/v1/embeddings"];
   const routes = types.map((type) => ({ name: type.slice("llm/v1/".length), type, targets: [targetOf(exchange)] }));
-  return openDoor(siteOf(routes, over), protocol.mounts);
+  return openDoor(siteOf(routes, over), (door) => protocol.mounts(door));
 }
 
 /** What a caller can read of a failure. Throws when there was none. */

@@ -171,9 +171,8 @@ describe.each(WIRES)("%s", (_, transportOf) => {
         throw new Error("unreached");
       },
     });
-    await using door = await openDoor(
-      siteOf([{ name: "chat", type: "llm/v1/chat", targets: [upstream] }]),
-      protocol.mounts,
+    await using door = await openDoor(siteOf([{ name: "chat", type: "llm/v1/chat", targets: [upstream] }]), (one) =>
+      protocol.mounts(one),
     );
     for (const call of [ask, stream]) {
       const told = await failure(call(transportOf(door.url)));

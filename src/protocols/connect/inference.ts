@@ -64,14 +64,14 @@ async function answer<Q extends Asked, T extends Piece>(
   door: Door,
   context: HandlerContext,
   op: Operation,
-  { toCommon }: Codec<Q>,
+  asked: Codec<Q>,
   request: Q,
-  { fromCommon }: Codec<T>,
+  reply: Codec<T>,
 ): Promise<T> {
   const caller = callerOf(context);
-  const { stream_options: _, ...common } = toCommon(request);
+  const { stream_options: _, ...common } = asked.toCommon(request);
   const call = callOf(door, context, caller, op, request.model, common, false);
-  const message = fromCommon(await whole(call, caller, door.clock));
+  const message = reply.fromCommon(await whole(call, caller, door.clock));
   message.served = servedOf(call);
   return message;
 }
@@ -80,15 +80,15 @@ function stream<Q extends Asked, T extends Piece>(
   door: Door,
   context: HandlerContext,
   op: Operation,
-  { toCommon }: Codec<Q>,
+  asked: Codec<Q>,
   request: Q,
   piece: Codec<T>,
 ): AsyncIterable<T> {
   const caller = callerOf(context);
-  const common = toCommon(request);
-  const { stream_options: asked } = common;
+  const common = asked.toCommon(request);
+  const { stream_options: options } = common;
   common["stream"] = true;
-  common["stream_options"] = { include_usage: true, ...(isObject(asked) && asked) };
+  common["stream_options"] = { include_usage: true, ...(isObject(options) && options) };
   return new Pull(callOf(door, context, caller, op, request.model, common, true), caller, door.clock, piecesOf(piece));
 }
 

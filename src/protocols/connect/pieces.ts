@@ -13,7 +13,7 @@ export type Piece = Message & { served?: Served | undefined; usage?: Usage | und
  * A stream's events as messages. Usage is kept for the last message, which has no choices: the provider's own last event
  * when it is such a one, else one that is made here.
  */
-export function piecesOf<T extends Piece>({ fromCommon }: Codec<T>): Pieces<T> {
+export function piecesOf<T extends Piece>(codec: Codec<T>): Pieces<T> {
   let usage: JsonObject | undefined;
   /** An event without choices, which may be the last. */
   let held: JsonObject | undefined;
@@ -30,12 +30,12 @@ export function piecesOf<T extends Piece>({ fromCommon }: Codec<T>): Pieces<T> {
       const before = held;
       const { choices } = json;
       held = Array.isArray(choices) && choices.length > 0 ? undefined : json;
-      const now = held === undefined ? [fromCommon(json)] : [];
-      return before === undefined ? now : [fromCommon(before), ...now];
+      const now = held === undefined ? [codec.fromCommon(json)] : [];
+      return before === undefined ? now : [codec.fromCommon(before), ...now];
     },
     last(call: Call) {
       const { id, created, model } = latest;
-      const message = fromCommon({ ...(held ?? { id, created, model }), ...(usage && { usage }) });
+      const message = codec.fromCommon({ ...(held ?? { id, created, model }), ...(usage && { usage }) });
       message.served = servedOf(call);
       return message;
     },

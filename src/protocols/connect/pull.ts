@@ -1,4 +1,3 @@
-import type { Body } from "../../core/body.ts";
 import type { Call } from "../../core/call.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { GatewayError } from "../../core/errors.ts";
@@ -87,7 +86,7 @@ export class Pull<T> implements Sink, AsyncIterableIterator<T> {
   }
 
   /** Never called: this was asked for as a stream. */
-  reply(_: Call, _body: Body): void {}
+  reply(): void {}
   /** Never called: `raw` is false. */
   data(): boolean {
     return true;
