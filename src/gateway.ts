@@ -65,8 +65,8 @@ export async function serve({ live, observer, mounts, settings, maxCalls = 4096 
       if (allowOrigin(inbound, live.site.cors)) return;
       const refusal = flaw ?? foreign(inbound, live.site.cors);
       if (refusal) router.refuse(inbound, refusal);
-      // What only looks, such as the health checks, is answered to the end.
-      else if (inbound.method !== "POST") admit(inbound);
+      // What only looks, health checks of every protocol among it, is answered to the end.
+      else if (inbound.method !== "POST" || router.isOpen(inbound)) admit(inbound);
       else if (live.stopping) router.refuse(inbound, errors.shuttingDown());
       else if (host.open.size > maxCalls) router.refuse(inbound, errors.overloaded());
       else admit(inbound);

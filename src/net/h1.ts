@@ -34,6 +34,7 @@ export class H1Inbound implements Exchange {
   readonly query: string;
   readonly headers: HeaderMap;
   readonly http2 = false;
+  readonly remote: string;
   readonly started: number;
   readonly id: string;
   readonly always: string[];
@@ -61,6 +62,8 @@ export class H1Inbound implements Exchange {
     this.path = mark < 0 ? url : url.slice(0, mark);
     this.query = mark < 0 ? "" : url.slice(mark + 1);
     this.headers = request.headers;
+    // The socket keeps the answer; once it is closed it has none.
+    this.remote = request.socket.remoteAddress ?? "";
     this.port = port;
     this.started = host.clock.now();
     this.id = requestId(request.headers, host.newId);
@@ -107,9 +110,6 @@ export class H1Inbound implements Exchange {
   }
   get secure(): boolean {
     return "encrypted" in this.request.socket;
-  }
-  get remote(): string {
-    return this.request.socket.remoteAddress ?? "";
   }
   get base(): string {
     return `${this.secure ? "https" : "http"}://${this.request.headers.host ?? "localhost"}`;

@@ -14,6 +14,7 @@ export class H2Inbound implements Exchange {
   readonly headers: HeaderMap;
   readonly http2 = true;
   readonly rawHeaders: readonly string[];
+  readonly remote: string;
   readonly started: number;
   readonly id: string;
   readonly always: string[];
@@ -45,6 +46,7 @@ export class H2Inbound implements Exchange {
     this.query = mark < 0 ? "" : url.slice(mark + 1);
     this.headers = headers;
     this.rawHeaders = raw;
+    this.remote = remoteOf(stream.session);
     this.started = host.clock.now();
     this.id = requestId(headers, host.newId);
     this.always = ["x-request-id", this.id];
@@ -87,9 +89,6 @@ export class H2Inbound implements Exchange {
 
   get secure(): boolean {
     return this.stream.session?.encrypted ?? false;
-  }
-  get remote(): string {
-    return this.stream.session?.socket.remoteAddress ?? "";
   }
   get base(): string {
     const authority = this.headers[":authority"] ?? this.headers["host"] ?? "localhost";
@@ -166,4 +165,17 @@ function object(status: number | undefined, flat: FlatHeaders): Record<string, s
     headers[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [String(before), value];
   }
   return headers;
+}
+
+/** A session gives its socket away through a proxy, and not at all once it is closed: it is asked once. */
+const remotes = new WeakMap<object, string>();
+
+function remoteOf(session: ServerHttp2Stream["session"]): string {
+  if (session === undefined) return "";
+  let remote = remotes.get(session);
+  if (remote === undefined) {
+    remote = session.socket.remoteAddress ?? "";
+    remotes.set(session, remote);
+  }
+  return remote;
 }

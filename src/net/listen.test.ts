@@ -202,3 +202,10 @@ describe("the end of a port", () => {
     client.destroy();
   });
 });
+
+it("tells where a caller is, also when the exchange is over", async () => {
+  await using door = await open();
+  await (await fetch(`${door.url}/hello`)).text();
+  await h2(door.url, "/hello");
+  await expect.poll(() => door.finished.map(({ remote }) => remote)).toEqual(["127.0.0.1", "127.0.0.1"]);
+});
