@@ -29,7 +29,9 @@ export function makeHttp2(settings: ListenSettings, port: Port) {
     session.setLocalWindowSize(4 * 1024 * 1024);
     session.once("close", () => sessions.delete(session));
     session.on("error", () => {});
-    session.setTimeout(settings.idleTimeoutMs, () => {
+    session.setTimeout(settings.idleTimeoutMs);
+    session.on("timeout", () => {
+      // What waits for a provider makes no sound either.
       for (const one of port.host.open) if (one instanceof H2Inbound && one.isOf(session)) return;
       session.close();
     });

@@ -95,6 +95,8 @@ export async function listen(settings: ListenSettings, host: Host): Promise<List
     : createTcp({ noDelay: true }, (socket) => sniff(socket, settings.headTimeoutMs, http1, http2));
   port.maxConnections = settings.maxConnections;
   port.on("connection", track);
+  // A handshake that fails, or takes too long, is told here and left open.
+  port.on("tlsClientError", (_error: Error, socket: TLSSocket) => socket.destroy());
   await opened(port, settings);
   const sweep = setInterval(() => look(host), checkMs).unref();
   return {
