@@ -78,8 +78,8 @@ export interface Inbound {
   collect(limitBytes: number, done: (error: GatewayError | undefined, bytes: Buffer) => void): void;
   /** The body chunk by chunk, for protocols with streams of their own; `undefined` chunk: it ended. Pausable. */
   read(on: BodyReader): BodySource;
-  /** Whole answer in one write. */
-  send(status: number, headers: FlatHeaders, body: Buffer | string): void;
+  /** Whole answer in one write. `trailers` follow it (HTTP/2 only). */
+  send(status: number, headers: FlatHeaders, body: Buffer | string, trailers?: FlatHeaders): void;
   /** Begins an answer of unknown length. `trailers`: some will follow (HTTP/2 only). */
   open(status: number, headers: FlatHeaders, trailers?: boolean): void;
   /** False: full; wait for `onDrain`. */

@@ -118,9 +118,16 @@ export class H2Inbound implements Exchange {
     return this.stream.closed || this.stream.destroyed;
   }
 
-  send(status: number, headers: FlatHeaders, body: Buffer | string): void {
+  send(status: number, headers: FlatHeaders, body: Buffer | string, trailers?: FlatHeaders): void {
     if (this.gone || this.stream.headersSent) return;
     const bytes = typeof body === "string" ? Buffer.from(body) : body;
+    if (trailers) {
+      this.open(status, headers, true);
+      this.closed = true;
+      this.trailers = trailers;
+      this.stream.end(bytes);
+      return;
+    }
     this.closed = true;
     this.status = status;
     const all = object(status, [...headers, "content-length", String(bytes.length), ...this.always]);

@@ -23,16 +23,18 @@ const UNLIMITED = 64 * 1024 * 1024;
 
 const asked = fromBinary(ServerCompatRequestSchema, await readSized());
 const limit = asked.messageReceiveLimit || UNLIMITED;
+const packers = compressions(() => limit);
+const json = { registry: createRegistry(ConformanceService.file) };
 const { handlers } = createConnectRouter({
-  acceptCompression: compressions(() => limit),
+  acceptCompression: packers,
   readMaxBytes: limit,
-  jsonOptions: { registry: createRegistry(ConformanceService.file) },
+  jsonOptions: json,
 }).service(ConformanceService, conformance);
-const adapting = { clock: realClock, maxBytes: () => limit, bare: true };
+const adapting = { clock: realClock, maxBytes: () => limit, bare: true, packers, json };
 const router = new Router([
   {
     prefix: "",
-    endpoints: handlers.flatMap((handler) => endpointsOf(handler, adapting)),
+    endpoints: handlers.flatMap((handler) => endpointsOf(handler, conformance, adapting)),
     refuse: (inbound, error) => refusePath(inbound, error, true),
   },
 ]);

@@ -1,10 +1,12 @@
+import type { JsonReadOptions, JsonWriteOptions } from "@bufbuild/protobuf";
 import { ConnectError, createContextValues } from "@connectrpc/connect";
-import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type { Compression, UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { asGatewayError, errors, type GatewayError } from "../../core/errors.ts";
 import type { Endpoint, Inbound } from "../../core/protocol.ts";
 import type { Door } from "../../core/site.ts";
 import { BodyStream, bodyOf } from "./body.ts";
 import { CALLER, Caller } from "./caller.ts";
+import { directly } from "./direct/direct.ts";
 import { fromThrown } from "./errors.ts";
 import { headersIn, type Speech, speechOf, timeoutOf } from "./headers.ts";
 import { refusalIn } from "./refusal.ts";
@@ -21,14 +23,27 @@ export interface Adapting {
   maxBytes(): number;
   /** Leaves reasons and details away: the conformance suite wants refusals to have none. */
   readonly bare?: boolean;
+  /** As the handlers were made with. */
+  readonly packers: readonly Compression[];
+  readonly json?: Partial<JsonReadOptions & JsonWriteOptions>;
 }
 
-/** A method's endpoints: POST, and GET for what has no side effects. */
-export function endpointsOf(handler: UniversalHandler, adapting: Adapting): Endpoint[] {
+/**
+ * A method's endpoints: POST, and GET for what has no side effects.
+ *
+ * @param implementation Of the handler's service.
+ */
+export function endpointsOf(handler: UniversalHandler, implementation: object, adapting: Adapting): Endpoint[] {
+  const direct = directly(handler, implementation, adapting, (caller, body) => {
+    void answer(handler, caller, speechOf(caller.inbound.headers), bodyOf(body), adapting);
+  });
   return handler.allowedMethods.map((method) => ({
     method,
     path: handler.requestPath,
-    handle: (inbound) => serve(handler, inbound, adapting),
+    handle(inbound) {
+      if (method === "POST" && direct?.(inbound)) return;
+      serve(handler, inbound, adapting);
+    },
   }));
 }
 

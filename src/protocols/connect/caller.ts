@@ -9,7 +9,7 @@ export class Caller {
   reached = false;
   /** Why the call ended early: CALLER_GONE, or what the gateway ended it with. `undefined`: it goes on. */
   over: GatewayError | undefined = undefined;
-  private readonly controller = new AbortController();
+  private controller: AbortController | undefined = undefined;
   private readonly endings: ((error: GatewayError) => void)[] = [];
   private drained: (() => void) | undefined = undefined;
 
@@ -20,8 +20,12 @@ export class Caller {
     inbound.onDrain = () => this.wake();
   }
 
-  /** Aborted with `over` as its reason. */
+  /** Aborted with `over` as its reason. Made when it is read: most calls never need one. */
   get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.over) this.controller.abort(this.over);
+    }
     return this.controller.signal;
   }
   get gone(): boolean {
@@ -36,10 +40,13 @@ export class Caller {
 
   /** Resolves when the caller's buffer is empty again, or it left. */
   drain(): Promise<void> {
-    if (this.gone) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.drained = resolve;
-    });
+    return new Promise((resolve) => this.onFree(resolve));
+  }
+
+  /** As `drain`, by a call of `then`. */
+  onFree(then: () => void): void {
+    if (this.gone) then();
+    else this.drained = then;
   }
 
   private end(error: GatewayError): void {
@@ -49,7 +56,7 @@ export class Caller {
     this.over = error;
     this.wake();
     if (!first) return;
-    this.controller.abort(error);
+    this.controller?.abort(error);
     for (const ending of this.endings) ending(error);
   }
 

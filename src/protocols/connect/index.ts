@@ -1,5 +1,5 @@
 import type { DescService } from "@bufbuild/protobuf";
-import { createConnectRouter } from "@connectrpc/connect";
+import { createConnectRouter, type ServiceImpl } from "@connectrpc/connect";
 import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
 import { ServerReflection as ReflectionV1 } from "../../../gen/grpc/reflection/v1/reflection_pb.js";
 import { ServerReflection as ReflectionV1Alpha } from "../../../gen/grpc/reflection/v1alpha/reflection_pb.js";
@@ -46,24 +46,30 @@ function mounts(door: Door): readonly Mount[] {
   const reflection = reflectionServices(SERVICES);
   const names = SERVICES.map(({ typeName }) => typeName);
   const small = { readMaxBytes: MAX_REFLECTION_BYTES };
-  const { handlers } = createConnectRouter({ acceptCompression: compressions(maxBytes), interceptors: [boundary] })
-    .service(ChatService, chatService(door))
-    .service(CompletionsService, completionsService(door))
-    .service(EmbeddingsService, embeddingsService(door))
-    .service(RouteAdminService, routeAdminService(door))
-    .service(Health, healthService(door, names))
-    .service(ReflectionV1, reflection.v1, small)
-    .service(ReflectionV1Alpha, reflection.v1alpha, small);
+  const packers = compressions(maxBytes);
+  const router = createConnectRouter({ acceptCompression: packers, interceptors: [boundary] });
+  const adapting: Adapting = { clock: door.clock, maxBytes, packers };
+  const serve = <S extends DescService>(desc: S, implementation: ServiceImpl<S>, options?: typeof small) => {
+    const before = router.handlers.length;
+    router.service(desc, implementation, options);
+    const handlers = router.handlers.slice(before);
+    return { desc, handlers, endpoints: handlers.flatMap((one) => endpointsOf(one, implementation, adapting)) };
+  };
+  const served = [
+    serve(ChatService, chatService(door)),
+    serve(CompletionsService, completionsService(door)),
+    serve(EmbeddingsService, embeddingsService(door)),
+    serve(RouteAdminService, routeAdminService(door)),
+    serve(Health, healthService(door, names)),
+    serve(ReflectionV1, reflection.v1, small),
+    serve(ReflectionV1Alpha, reflection.v1alpha, small),
+  ];
   warm(
     door,
-    handlers.map(({ method }) => method.input),
+    served.flatMap(({ handlers }) => handlers.map(({ method }) => method.input)),
   );
-  const adapting: Adapting = { clock: door.clock, maxBytes };
-  const own = SERVICES.map(({ typeName }): Mount => {
-    const endpoints = handlers
-      .filter(({ service }) => service.typeName === typeName)
-      .flatMap((handler) => endpointsOf(handler, adapting))
-      .map((endpoint) => ({ ...endpoint, open: OPEN.includes(typeName) }));
+  const own = served.map(({ desc: { typeName }, endpoints: all }): Mount => {
+    const endpoints = all.map((endpoint) => ({ ...endpoint, open: OPEN.includes(typeName) }));
     return { prefix: `/${typeName}/`, endpoints, refuse: refusePath };
   });
   return [...own, { prefix: "/", endpoints: [], refuse: refusePath, claims: isRpc }];

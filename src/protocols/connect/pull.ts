@@ -33,8 +33,18 @@ export interface Pieces<T> {
   last(call: Call): T;
 }
 
+/** Where pieces are pushed to, by those that need not wait to be asked. */
+export interface Outlet<T> {
+  /** False: stop until `free` calls. */
+  piece(message: T): boolean;
+  /** Calls `then` once, when there is room again or nobody reads any more. */
+  free(then: () => void): void;
+  end(): void;
+  fail(error: GatewayError): void;
+}
+
 /**
- * Turns what a streamed call pushes into an async iterator. A reader that is slow holds the provider back; one that stops
+ * Turns what a streamed call pushes into an async iterator, or pushes it on into an outlet. A reader that is slow holds the provider back; one that stops
  * early (`return`), or whose caller leaves, ends the call. Fails with a `GatewayError`.
  */
 export class Pull<T> implements Sink, AsyncIterableIterator<T> {
@@ -45,6 +55,7 @@ export class Pull<T> implements Sink, AsyncIterableIterator<T> {
   private paused = false;
   private error: GatewayError | undefined = undefined;
   private ended = false;
+  private outlet: Outlet<T> | undefined = undefined;
   private reader: PromiseWithResolvers<IteratorResult<T>> | undefined = undefined;
 
   /** Begins the call. */
@@ -52,6 +63,15 @@ export class Pull<T> implements Sink, AsyncIterableIterator<T> {
     this.pieces = pieces;
     this.running = run(call, this, clock);
     tie(this.running, caller, (error) => this.fail(call, error));
+  }
+
+  /** In place of iterating: pushes what came and what comes. Once. */
+  into(outlet: Outlet<T>): void {
+    this.outlet = outlet;
+    for (const message of this.waiting) this.push(message);
+    this.waiting = [];
+    if (this.error) outlet.fail(this.error);
+    else if (this.ended) outlet.end();
   }
 
   [Symbol.asyncIterator](): this {
@@ -103,6 +123,7 @@ export class Pull<T> implements Sink, AsyncIterableIterator<T> {
   end(call: Call): void {
     this.push(this.pieces.last(call));
     this.ended = true;
+    this.outlet?.end();
   }
 
   fail(_: Call, error: GatewayError): void {
@@ -110,13 +131,27 @@ export class Pull<T> implements Sink, AsyncIterableIterator<T> {
     const { reader } = this;
     this.reader = undefined;
     reader?.reject(error);
+    this.outlet?.fail(error);
   }
 
   private push(value: T): void {
+    if (this.outlet) {
+      if (!this.outlet.piece(value)) this.hold(this.outlet);
+      return;
+    }
     const { reader } = this;
     this.reader = undefined;
     if (reader) reader.resolve({ done: false, value });
     else this.waiting.push(value);
+  }
+
+  private hold(outlet: Outlet<T>): void {
+    if (this.paused) return;
+    this.paused = true;
+    outlet.free(() => {
+      this.paused = false;
+      this.running.resume();
+    });
   }
 }
 

@@ -14,9 +14,17 @@ let loading: Promise<Validator> | undefined;
 /**
  * Holds a request to the `buf.validate` rules of its proto; a few microseconds once the rules are compiled.
  * Throws FIELD_INVALID with every rule that is broken, by the field's path: `messages[0].role`.
+ *
+ * @returns A promise while the rules are not loaded yet.
  */
-export async function check(desc: DescMessage, message: Message): Promise<void> {
-  const result = (loaded ?? (await load())).validate(desc, message);
+export function check(desc: DescMessage, message: Message): Promise<void> | undefined {
+  if (loaded === undefined) return load().then((validator) => hold(validator, desc, message));
+  hold(loaded, desc, message);
+  return undefined;
+}
+
+function hold(validator: Validator, desc: DescMessage, message: Message): void {
+  const result = validator.validate(desc, message);
   if (result.kind === "valid") return;
   if (result.kind === "error") throw result.error;
   throw errors.fieldInvalid(result.violations.map(violation) as [Violation, ...Violation[]]);
