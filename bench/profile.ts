@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { ask, CASES } from "./cases.ts";
 import { writeConfig } from "./config.ts";
+import { Garbage } from "./garbage.ts";
 import { attach } from "./inspector.ts";
 import { load } from "./load.ts";
 import { cpuOf } from "./measure.ts";
@@ -35,11 +36,13 @@ try {
   const entry = resolve(values.entry);
   const upstream = await startUpstream(0);
   const { path } = writeConfig(entry, folder, `http://127.0.0.1:${upstream.port}`);
-  const gateway = await startGateway(entry, path, folder, ["--inspect=127.0.0.1:0"]);
+  const gateway = await startGateway(entry, path, folder, ["--inspect=127.0.0.1:0", "--trace-gc"]);
   try {
     const scale = Number(values.requests);
     const { job, units } = ask(one, true, "chat", scale);
     for (let i = 0; i < WARM; i++) await load({ ...job, port: gateway.port });
+    const garbage = new Garbage(folder);
+    garbage.begin();
     const inspector = await attach(gateway.inspector());
     await inspector.call("Profiler.enable");
     await inspector.call("Profiler.setSamplingInterval", { interval: INTERVAL_US });
@@ -50,6 +53,7 @@ try {
     const { profile } = (await inspector.call("Profiler.stop")) as { profile: Profile };
     inspector.close();
     print(costs(profile, used), used, Number(values.top));
+    process.stdout.write(`\n${garbage.told(job.count)}\n`);
   } finally {
     await Promise.all([gateway.stop(), upstream.stop()]);
   }

@@ -43,10 +43,19 @@ async function measured(field: Field, one: Case, { rounds, requests }: NonNullab
   if (one.needs !== undefined && !field.features.has(one.needs)) return none("not yet");
   const works = await field.probe(one);
   if (works !== true) return none(`not yet: ${works}`.slice(0, 60));
+  try {
+    return { ...row, figures: await turns(field, one, rounds, requests) };
+  } catch (thrown) {
+    // One broken row must not cost the others.
+    return none(`failed: ${thrown instanceof Error ? thrown.message : thrown}`.slice(0, 120));
+  }
+}
+
+async function turns(field: Field, one: Case, rounds: number, requests: number): Promise<Map<string, number[]>> {
   const figures = new Map<string, number[]>();
   for (const { name } of field.subjects) {
     progress(`${one.id}: warming ${name}`);
-    await field.warm(name, one, requests);
+    await field.warm(name, one);
     figures.set(name, []);
   }
   for (let round = 1; round <= rounds; round++) {
@@ -55,7 +64,7 @@ async function measured(field: Field, one: Case, { rounds, requests }: NonNullab
       figures.get(name)!.push(await field.cpu(name, one, requests));
     }
   }
-  return { ...row, figures };
+  return figures;
 }
 
 /** Compiles what is in `src` now. */
