@@ -1,7 +1,8 @@
 /** The whole gateway within the test's process, over real sockets, with a log to read and gauges to look at. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Gateway, type StartOptions, startGateway } from "../../src/start.ts";
-import { folderOf } from "../support/folder.ts";
 import { keptLog } from "../support/log.ts";
 
 /** A running gateway. `await using` ends it. */
@@ -16,9 +17,11 @@ export interface Here extends AsyncDisposable {
 }
 
 export async function startHere(config: string, options: Partial<StartOptions> = {}): Promise<Here> {
-  const folder = folderOf({ "polygate.yaml": config });
+  const folder = await mkdtemp(join(tmpdir(), "polygate-"));
+  const configPath = join(folder, "polygate.yaml");
+  await writeFile(configPath, config);
   const { log, lines } = keptLog();
-  const gateway = await startGateway({ configPath: join(folder, "polygate.yaml"), port: 0, log, ...options });
+  const gateway = await startGateway({ configPath, port: 0, log, ...options });
   return {
     url: `http://127.0.0.1:${gateway.port}`,
     port: gateway.port,
@@ -28,6 +31,9 @@ export async function startHere(config: string, options: Partial<StartOptions> =
       const all = (await gateway.snapshot()) as readonly { name: string; values: readonly { value: number }[] }[];
       return all.find(({ name }) => name === "polygate_requests_in_flight")!.values[0]!.value;
     },
-    [Symbol.asyncDispose]: () => gateway.close(),
+    async [Symbol.asyncDispose]() {
+      await gateway.close();
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }
