@@ -115,7 +115,7 @@ export class Field implements AsyncDisposable {
     try {
       await load({ ...job, port });
     } catch (cause) {
-      throw new Error(`${one.id}, ${name}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+      throw new Error(`${one.id}, ${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     }
     return { used: cpuOf(all) - before, units };
   }

@@ -47,7 +47,7 @@ async function measured(field: Field, one: Case, { rounds, requests }: NonNullab
     return { ...row, figures: await turns(field, one, rounds, requests) };
   } catch (thrown) {
     // One broken row must not cost the others.
-    return none(`failed: ${thrown instanceof Error ? thrown.message : thrown}`.slice(0, 120));
+    return none(`failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`.slice(0, 120));
   }
 }
 
