@@ -3,7 +3,7 @@ import type { Inbound, Mount } from "../../src/core/protocol.ts";
 
 const LIMIT = 1_000_000;
 
-/** GET `/hello` answers at once, `/hang` never, `/big` 8 MB; POST `/echo` says how long its body was. */
+/** GET `/hello` answers at once, `/hang` never, `/big` 8 MB; POST `/echo` says how long its body was, `/hold` never reads it. */
 export function hello(): readonly Mount[] {
   return [
     {
@@ -13,7 +13,7 @@ export function hello(): readonly Mount[] {
         { method: "GET", path: "/hang", handle: () => {} },
         { method: "GET", path: "/big", handle: (inbound) => inbound.send(200, [], Buffer.alloc(8_000_000, "x")) },
         { method: "POST", path: "/echo", handle: echo },
-        { method: "POST", path: "/deaf", handle: (inbound) => inbound.send(200, [], "deaf") },
+        { method: "POST", path: "/hold", handle: () => {} },
       ],
       refuse: (inbound, error) => inbound.send(error.http, [], error.message),
     },
