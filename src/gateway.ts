@@ -8,6 +8,7 @@ import { realClock } from "./net/clock.ts";
 import { allowOrigin, foreign } from "./net/cors.ts";
 import type { Host } from "./net/host.ts";
 import { LISTEN_DEFAULTS, type Listening, type ListenSettings, listen } from "./net/listen.ts";
+import { OpenSet } from "./net/open.ts";
 import { Router } from "./net/router.ts";
 import type { Observer } from "./observe/observer.ts";
 import { loadProtocols } from "./registry.ts";
@@ -105,5 +106,5 @@ function named(kind: string, mount: Mount): Mount {
 
 /** A host with real time and random request ids. */
 export function hostOf(own: Pick<Host, "handle" | "refuse" | "finished">): Host {
-  return { clock: realClock, newId: randomUUID, open: new Set(), ...own };
+  return { clock: realClock, newId: randomUUID, open: new OpenSet(), ...own };
 }

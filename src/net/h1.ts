@@ -38,6 +38,7 @@ export class H1Inbound implements Exchange {
   readonly started: number;
   readonly id: string;
   readonly always: string[];
+  place = 0;
   principal = "";
   protocol = "";
   call: Call | undefined = undefined;
@@ -136,16 +137,17 @@ export class H1Inbound implements Exchange {
     const { response } = this;
     if (response.destroyed) return;
     const bytes = typeof body === "string" ? Buffer.from(body) : body;
-    this.status = status;
     response.writeHead(status, [...headers, "content-length", String(bytes.length), ...this.always]);
+    // Not before: a header that cannot be sent throws, and then nothing was.
+    this.status = status;
     this.end(this.method === "HEAD" ? NOTHING : bytes);
   }
 
   open(status: number, headers: FlatHeaders): void {
     if (this.response.destroyed) return;
+    this.response.writeHead(status, [...headers, ...this.always]);
     this.status = status;
     this.response.on("drain", drained);
-    this.response.writeHead(status, [...headers, ...this.always]);
   }
 
   write(chunk: Buffer | string): boolean {

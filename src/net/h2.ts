@@ -18,6 +18,7 @@ export class H2Inbound implements Exchange {
   readonly started: number;
   readonly id: string;
   readonly always: string[];
+  place = 0;
   principal = "";
   protocol = "";
   call: Call | undefined = undefined;
@@ -128,20 +129,19 @@ export class H2Inbound implements Exchange {
       this.stream.end(bytes);
       return;
     }
-    this.closed = true;
-    this.status = status;
     const all = object(status, [...headers, "content-length", String(bytes.length), ...this.always]);
-    if (this.method === "HEAD" || bytes.length === 0) this.stream.respond(all, { endStream: true });
-    else {
-      this.stream.respond(all);
-      this.stream.end(bytes);
-    }
+    const whole = this.method === "HEAD" || bytes.length === 0;
+    this.stream.respond(all, { endStream: whole });
+    // Not before: a header that cannot be sent throws, and then nothing was.
+    this.status = status;
+    this.closed = true;
+    if (!whole) this.stream.end(bytes);
   }
 
   open(status: number, headers: FlatHeaders, trailers = false): void {
     if (this.gone || this.stream.headersSent) return;
-    this.status = status;
     this.stream.respond(object(status, [...headers, ...this.always]), { waitForTrailers: trailers });
+    this.status = status;
     if (trailers) {
       this.stream.on("wantTrailers", () => this.stream.sendTrailers(object(undefined, this.trailers ?? [])));
     }

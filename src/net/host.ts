@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { asGatewayError, type GatewayError } from "../core/errors.ts";
 import type { Inbound } from "../core/protocol.ts";
+import type { OpenSet, Placed } from "./open.ts";
 
 /** What a port hands its requests to. */
 export interface Host {
@@ -8,7 +9,7 @@ export interface Host {
   /** A new request id: unique, printable, short. */
   readonly newId: () => string;
   /** Exchanges that are not over; the port keeps it. */
-  readonly open: Set<Exchange>;
+  readonly open: OpenSet<Exchange>;
   /** A request's head is complete. `flaw`: why it has to be refused, whatever it asks for. Must not throw. */
   readonly handle: (inbound: Inbound, flaw?: GatewayError) => void;
   /** Answers an exchange that failed in a way that nobody foresaw. */
@@ -18,7 +19,7 @@ export interface Host {
 }
 
 /** An exchange as its port sees it. */
-export interface Exchange extends Inbound {
+export interface Exchange extends Inbound, Placed {
   /** Called about once a second while it is open: ends what takes too long. */
   look(now: number): void;
 }

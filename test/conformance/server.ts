@@ -8,6 +8,7 @@ import { create, createRegistry, fromBinary, toBinary } from "@bufbuild/protobuf
 import { createConnectRouter } from "@connectrpc/connect";
 import { realClock } from "../../src/net/clock.ts";
 import { LISTEN_DEFAULTS, listen } from "../../src/net/listen.ts";
+import { OpenSet } from "../../src/net/open.ts";
 import { Router } from "../../src/net/router.ts";
 import { endpointsOf } from "../../src/protocols/connect/adapter.ts";
 import { compressions } from "../../src/protocols/connect/compression.ts";
@@ -51,7 +52,7 @@ const { port } = await listen(
   {
     clock: realClock,
     newId: randomUUID,
-    open: new Set(),
+    open: new OpenSet(),
     handle: (inbound) => router.route(inbound),
     refuse: (inbound, error) => router.refuse(inbound, error),
     finished: () => {},

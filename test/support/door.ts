@@ -7,6 +7,7 @@ import { type Door, ROUTE_TYPES, type RouteInfo, type RouteType, type Site } fro
 import { realClock } from "../../src/net/clock.ts";
 import type { Host } from "../../src/net/host.ts";
 import { LISTEN_DEFAULTS, type Listening, type ListenSettings, listen } from "../../src/net/listen.ts";
+import { OpenSet } from "../../src/net/open.ts";
 import { Router } from "../../src/net/router.ts";
 import { planOf } from "./plan.ts";
 
@@ -61,7 +62,7 @@ export interface OpenDoor extends AsyncDisposable {
   /** Exchanges that are over, in the order in which they ended. */
   readonly finished: readonly Inbound[];
   /** Exchanges that began and are not over. */
-  readonly underWay: ReadonlySet<Inbound>;
+  readonly underWay: Iterable<Inbound> & { readonly size: number };
   /** Tells every listener that the site changed. */
   change(): void;
 }
@@ -83,7 +84,7 @@ export async function openDoor(
     },
   };
   const router = new Router(mounts(door));
-  const open: Host["open"] = new Set();
+  const open: Host["open"] = new OpenSet();
   const finished: Inbound[] = [];
   const port = await listen(
     { ...LISTEN_DEFAULTS, host: "127.0.0.1", port: 0, tls: undefined, ...settings },

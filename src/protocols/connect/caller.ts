@@ -15,9 +15,13 @@ export class Caller {
 
   constructor(inbound: Inbound) {
     this.inbound = inbound;
-    inbound.onGone = () => this.end(errors.callerGone());
-    inbound.onStop = (error) => this.end(error);
-    inbound.onDrain = () => this.wake();
+    // Named first: V8 keeps a literal that is assigned to a property, and the call with it, until a full collection.
+    const gone = () => this.end(errors.callerGone());
+    const stop = (error: GatewayError) => this.end(error);
+    const drain = () => this.wake();
+    inbound.onGone = gone;
+    inbound.onStop = stop;
+    inbound.onDrain = drain;
   }
 
   /** Aborted with `over` as its reason. Made when it is read: most calls never need one. */

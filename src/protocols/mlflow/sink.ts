@@ -30,9 +30,13 @@ export class MlflowSink implements Sink {
 
   /** Ties the call and its caller: a reader's pace holds the upstream back, a caller's leaving ends it. */
   tie(running: Running): void {
-    this.inbound.onDrain = () => running.resume();
-    this.inbound.onGone = () => running.cancel();
-    this.inbound.onStop = (error) => running.stop(error);
+    // Named first: V8 keeps a literal that is assigned to a property, and the call with it, until a full collection.
+    const drain = () => running.resume();
+    const gone = () => running.cancel();
+    const stop = (error: GatewayError) => running.stop(error);
+    this.inbound.onDrain = drain;
+    this.inbound.onGone = gone;
+    this.inbound.onStop = stop;
   }
 
   reply(call: Call, body: Body): void {
