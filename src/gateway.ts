@@ -51,6 +51,14 @@ export async function serve({ live, observer, mounts, settings, maxCalls = 4096 
     ...protocols.flatMap((one) => one.mounts(door).map((mount) => named(one.kind, mount))),
     ...mounts,
   ]);
+  // The last resort of what failed: nobody is above it, and what it threw would end the process.
+  const refuse = (inbound: Inbound, error: GatewayError) => {
+    try {
+      router.refuse(inbound, error);
+    } catch {
+      inbound.reset();
+    }
+  };
   const enter = (inbound: Inbound, principal: string) => {
     inbound.principal = principal;
     router.route(inbound);
@@ -58,24 +66,24 @@ export async function serve({ live, observer, mounts, settings, maxCalls = 4096 
   const admit = (inbound: Inbound) => {
     const known = live.site.admit === undefined || router.isOpen(inbound) ? "" : live.site.admit(inbound);
     if (!(known instanceof Promise)) enter(inbound, known);
-    else known.then((name) => enter(inbound, name)).catch((thrown) => router.refuse(inbound, asGatewayError(thrown)));
+    else known.then((name) => enter(inbound, name)).catch((thrown) => refuse(inbound, asGatewayError(thrown)));
   };
   const handle = (inbound: Inbound, flaw?: GatewayError) => {
     observer.began(inbound);
     try {
       if (allowOrigin(inbound, live.site.cors)) return;
       const refusal = flaw ?? foreign(inbound, live.site.cors);
-      if (refusal) router.refuse(inbound, refusal);
+      if (refusal) refuse(inbound, refusal);
       // What only looks, health checks of every protocol among it, is answered to the end.
       else if (inbound.method !== "POST" || router.isOpen(inbound)) admit(inbound);
-      else if (live.stopping) router.refuse(inbound, errors.shuttingDown());
-      else if (host.open.size > maxCalls) router.refuse(inbound, errors.overloaded());
+      else if (live.stopping) refuse(inbound, errors.shuttingDown());
+      else if (host.open.size > maxCalls) refuse(inbound, errors.overloaded());
       else admit(inbound);
     } catch (thrown) {
-      router.refuse(inbound, asGatewayError(thrown));
+      refuse(inbound, asGatewayError(thrown));
     }
   };
-  const host = hostOf({ handle, refuse: (...told) => router.refuse(...told), finished: observer.finished });
+  const host = hostOf({ handle, refuse, finished: observer.finished });
   const listening = await listen({ ...LISTEN_DEFAULTS, ...settings }, host);
   const stopCalls = () => {
     const all = [...host.open];

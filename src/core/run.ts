@@ -132,7 +132,7 @@ class Run implements Running, Attempted {
   failed(error: GatewayError): void {
     if (this.over) return;
     const { call } = this;
-    for (const fault of call.plan.fault) fault(call, error);
+    for (const fault of call.plan.fault) this.tell(fault, error);
     const more = this.next < call.plan.targets.length && this.clock.now() < call.deadlineAt;
     if (more && !this.sent && error.row.nextTarget) this.attempt();
     else this.giveUp(error);
@@ -175,7 +175,16 @@ class Run implements Running, Attempted {
   private settle(): void {
     this.over = true;
     this.silence.stop();
-    for (const settle of this.call.plan.settle) settle(this.call);
+    for (const settle of this.call.plan.settle) this.tell(settle, undefined);
+  }
+
+  /** Nobody is above a timer or a socket's event: what an accountant throws there would end the process, and not its call. */
+  private tell<About>(step: (call: Call, about: About) => void, about: About): void {
+    try {
+      step(this.call, about);
+    } catch (thrown) {
+      this.call.error ??= asGatewayError(thrown);
+    }
   }
 
   private due(deadline: boolean): void {
