@@ -1,4 +1,4 @@
-import type { DescMethod, Message } from "@bufbuild/protobuf";
+import type { DescMethod } from "@bufbuild/protobuf";
 import { createMethodSerializationLookup, type UniversalHandler } from "@connectrpc/connect/protocol";
 import type { Inbound } from "../../../core/protocol.ts";
 import type { Adapting } from "../adapter.ts";
@@ -57,11 +57,11 @@ export function directly(
 }
 
 function codecs(method: DescMethod, { json }: Adapting): Pick<Served, "parse" | "serialize"> {
-  const { getI, getO } = createMethodSerializationLookup(method, undefined, json, LIMITS);
-  const reads = [getI(false).parse, getI(true).parse] as const;
-  const writes = [getO(false).serialize, getO(true).serialize] as const;
+  const lookup = createMethodSerializationLookup(method, undefined, json, LIMITS);
+  const [jsonIn, binaryIn] = [lookup.getI(false), lookup.getI(true)];
+  const [jsonOut, binaryOut] = [lookup.getO(false), lookup.getO(true)];
   return {
-    parse: (binary) => reads[binary ? 1 : 0] as (bytes: Uint8Array) => Message,
-    serialize: (binary) => writes[binary ? 1 : 0],
+    parse: (binary, bytes) => (binary ? binaryIn : jsonIn).parse(bytes),
+    serialize: (binary, message) => (binary ? binaryOut : jsonOut).serialize(message),
   };
 }

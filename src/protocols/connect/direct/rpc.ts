@@ -23,8 +23,8 @@ export interface Served {
   readonly method: DescMethod;
   readonly run: (request: Message, context: HandlerContext) => Init | Promise<Init> | AsyncIterable<Init>;
   /** Messages in binary and in JSON; they throw `ConnectError`. */
-  parse(binary: boolean): (bytes: Uint8Array) => Message;
-  serialize(binary: boolean): (message: Message) => Uint8Array;
+  parse(binary: boolean, bytes: Uint8Array): Message;
+  serialize(binary: boolean, message: Message): Uint8Array;
   readonly clock: Clock;
   maxBytes(): number;
   /** Neither rules nor reasons: errors are told as they were thrown. */
@@ -45,9 +45,8 @@ export class Rpc {
   private readonly context: Context;
   private readonly reply: Reply;
   private readonly limitBytes: number;
-  private timer: Timer | undefined = undefined;
+  private timer: Timer = undefined;
   private reading = true;
-  private readonly serialize: (message: Message) => Uint8Array;
 
   /** @param limitMs The caller's deadline, in milliseconds from its start. */
   constructor(served: Served, inbound: Inbound, form: Form, packing: Packing, limitMs: number | undefined) {
@@ -61,7 +60,6 @@ export class Rpc {
     this.context = context;
     this.reply = new Reply(caller, form, context, packing.reply, served.json);
     this.limitBytes = served.maxBytes();
-    this.serialize = served.serialize(form.binary);
     caller.onEnd((error) => this.stop(error));
     if (limitMs !== undefined) this.timer = this.due(limitMs);
     const { limitBytes } = this;
@@ -122,7 +120,7 @@ export class Rpc {
     if (!this.reading) return;
     let request: Message;
     try {
-      request = served.parse(form.binary)(bytes);
+      request = served.parse(form.binary, bytes);
     } catch (thrown) {
       this.unreadable(thrown);
       return;
@@ -203,6 +201,10 @@ export class Rpc {
       return;
     }
     this.end();
+  }
+
+  private serialize(message: Message): Uint8Array {
+    return this.served.serialize(this.form.binary, message);
   }
 
   private end(): void {
