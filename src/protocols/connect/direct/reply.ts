@@ -3,6 +3,7 @@ import { type Compression, mergeNonProtocolHeaders } from "@connectrpc/connect/p
 import { codeToHttpStatus, endStreamToJson, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { trailerSerialize } from "@connectrpc/connect/protocol-grpc-web";
+import { asGatewayError } from "../../../core/errors.ts";
 import type { FlatHeaders } from "../../../core/protocol.ts";
 import type { Adapting } from "../adapter.ts";
 import type { Caller } from "../caller.ts";
@@ -47,7 +48,12 @@ export class Reply {
   whole(message: Uint8Array): void {
     const { packer } = this;
     if (packer === undefined || message.length < MIN_PACKED_BYTES) this.send(0, message);
-    else packer.compress(message).then((packed) => this.send(PACKED, packed), this.unpackable);
+    else {
+      packer
+        .compress(message)
+        .then((packed) => this.send(PACKED, packed))
+        .catch(this.unpackable);
+    }
   }
 
   /** A message of a stream. False: stop until `free` calls. */
@@ -193,7 +199,10 @@ export class Reply {
   }
 
   private readonly unpackable = (cause: unknown): void => {
+    const { inbound } = this.caller;
     this.waiting = undefined;
-    this.fail(new ConnectError("internal error", Code.Internal, undefined, undefined, cause));
+    inbound.error ??= asGatewayError(cause);
+    if (inbound.status !== 0) inbound.reset();
+    else this.fail(new ConnectError("internal error", Code.Internal, undefined, undefined, cause));
   };
 }

@@ -160,15 +160,13 @@ export class Rpc {
   }
 
   private whole(message: Init): void {
-    let bytes: Uint8Array;
     try {
-      bytes = this.serialize(create(this.served.method.output, message));
+      const bytes = this.serialize(create(this.served.method.output, message));
+      this.context.end();
+      this.reply.whole(bytes);
     } catch (thrown) {
       this.fail(thrown);
-      return;
     }
-    this.context.end();
-    this.reply.whole(bytes);
   }
 
   private stream(messages: AsyncIterable<Init>): void {
@@ -196,15 +194,19 @@ export class Rpc {
         this.context.end();
         return;
       }
+      this.end();
     } catch (thrown) {
       this.fail(thrown);
-      return;
     }
-    this.end();
   }
 
   private serialize(message: Message): Uint8Array {
-    return this.served.serialize(this.form.binary, message);
+    try {
+      return this.served.serialize(this.form.binary, message);
+    } catch (cause) {
+      // Connect's error would read as one of the request.
+      throw new Error("The answer cannot be written.", { cause });
+    }
   }
 
   private end(): void {
@@ -212,9 +214,14 @@ export class Rpc {
     this.reply.end();
   }
 
+  /** Never throws: what fails to be told cuts the call. */
   private fail(thrown: unknown): void {
-    this.context.end();
-    this.reply.fail(this.served.bare ? asConnectError(thrown) : shape(thrown, this.caller));
+    try {
+      this.context.end();
+      this.reply.fail(this.served.bare ? asConnectError(thrown) : shape(thrown, this.caller));
+    } catch {
+      this.inbound.reset();
+    }
   }
 
   /** The body is no message. What the words say can quote the request, which is the caller's to read and not the log's. */
