@@ -124,7 +124,7 @@ export async function listen(settings: ListenSettings, host: Host): Promise<List
 function opened(port: TcpServer, { host, port: number, reusePort = false }: ListenSettings): Promise<void> {
   return new Promise((resolve, reject) => {
     port.once("error", reject);
-    port.listen({ host, port: number, backlog: 1024, reusePort }, () => {
+    port.listen({ host, port: number, backlog: 4096, reusePort }, () => {
       port.removeListener("error", reject);
       resolve();
     });
