@@ -1,5 +1,6 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { errors } from "../core/errors.ts";
 import { http1Flaw } from "./guard.ts";
 import { H1Inbound } from "./h1.ts";
 import type { Port } from "./host.ts";
@@ -10,9 +11,15 @@ const LATER_MS = 5_000;
 /** How long a caller whose bytes were no request may take to read what is told, milliseconds. */
 const LAST_WORDS_MS = 1_000;
 
-/** The newest answer of a connection. */
+/** The newest answer of a connection, and how many it waits for: callers may ask again before they were answered. */
 const ANSWER = Symbol("answer");
-type Answering = Socket & { [ANSWER]?: ServerResponse };
+const WAITING = Symbol("waiting");
+type Answering = Socket & { [ANSWER]?: ServerResponse; [WAITING]?: number };
+// One listener for all answers.
+function answered(this: ServerResponse): void {
+  const socket = this.req.socket as Answering;
+  socket[WAITING]!--;
+}
 
 /** @param checkMs How often timeouts are looked at. */
 export function makeHttp1(settings: ListenSettings, port: Port, checkMs: number): Server {
@@ -29,8 +36,12 @@ export function makeHttp1(settings: ListenSettings, port: Port, checkMs: number)
       requireHostHeader: false,
     },
     (request, response) => {
-      (request.socket as Answering)[ANSWER] = response;
-      const flaw = http1Flaw(request, maxHeaders);
+      const socket = request.socket as Answering;
+      socket[ANSWER] = response;
+      socket[WAITING] = (socket[WAITING] ?? 0) + 1;
+      response.on("close", answered);
+      const many = socket[WAITING] > settings.maxConcurrentStreams;
+      const flaw = many ? errors.overloaded() : http1Flaw(request, maxHeaders);
       const inbound = new H1Inbound(request, response, port);
       // Where one request ends and the next begins is in doubt.
       if (flaw) inbound.always.push("connection", "close");

@@ -114,6 +114,8 @@ export async function listen(settings: ListenSettings, host: Host): Promise<List
     },
     cut() {
       port.close();
+      http1.close();
+      http2.close();
       clearInterval(sweep);
       for (const session of sessions) session.destroy();
       for (const socket of sockets) socket.destroy();

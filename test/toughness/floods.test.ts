@@ -170,3 +170,16 @@ it("refuses a request whose stream is of the server's own numbers, or goes back"
   await twice.until("0 bytes");
   expect(framesOf(twice.text).some(({ type }) => type === TYPE.goaway)).toBe(false);
 });
+
+it("takes 100 requests of HTTP/1.1 that do not wait for their answers, and refuses the next", async () => {
+  await using door = await openDoor(siteOf([]), hello);
+  await using raw = await rawSocket(door.port);
+  raw.send("GET /hang HTTP/1.1\r\nhost: x\r\n\r\n".repeat(101));
+  await expect.poll(() => door.underWay.size).toBe(101);
+  const all = [...door.underWay].sort((a, b) => a.started - b.started);
+  expect(all.map(({ status }) => status)).toEqual([...Array.from({ length: 100 }, () => 0), 503]);
+  for (const one of all.slice(0, 100)) one.send(200, [], "done");
+  const text = await raw.closed;
+  expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(100);
+  expect(text.match(/HTTP\/1\.1 503/g)).toHaveLength(1);
+});

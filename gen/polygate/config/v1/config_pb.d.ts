@@ -177,7 +177,7 @@ export declare type Listen = Message<"polygate.config.v1.Listen"> & {
   maxHeaders?: number | undefined;
 
   /**
-   * Most requests at a time over one HTTP/2 connection.
+   * Most requests at a time over one connection, whatever its version of HTTP.
    *
    * @generated from field: optional uint32 max_concurrent_streams = 12;
    */
