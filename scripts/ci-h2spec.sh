@@ -12,4 +12,9 @@ if [ "$(cat "$tools/bin/.h2spec" 2>/dev/null)" != "$version" ] || [ ! -x "$tools
   GOBIN=$tools/bin go install "github.com/summerwind/h2spec/cmd/h2spec@$version"
   echo "$version" >"$tools/bin/.h2spec"
 fi
-exec node "$here/h2spec.ts" "$tools/bin/h2spec"
+# A case waits two seconds for its answer, which a busy machine may miss; what is wrong is wrong every time.
+for try in 1 2 3; do
+  node "$here/h2spec.ts" "$tools/bin/h2spec" && exit 0
+  echo "h2spec: run $try had cases that were not known to fail"
+done
+exit 1
