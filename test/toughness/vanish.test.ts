@@ -119,11 +119,23 @@ function handles(): Record<string, number> {
   return counts;
 }
 
+/** The same, once it has not changed for a second. */
+async function calm(): Promise<Record<string, number>> {
+  let last = JSON.stringify(handles());
+  for (let same = 0, tries = 0; same < 20 && tries < 200; tries++) {
+    await pause(50);
+    const now = JSON.stringify(handles());
+    same = now === last ? same + 1 : 0;
+    last = now;
+  }
+  return JSON.parse(last) as Record<string, number>;
+}
+
 it(`${CALLERS} of them leave no exchange, no connection, no timer and no bytes`, { timeout: 120_000 }, async () => {
   await Promise.all(Array.from({ length: WAYS.length }, (_, nth) => caller(nth)));
   await expect.poll(() => here.underWay(), { timeout: 10_000 }).toBe(0);
   await upstream.idle();
-  const before = handles();
+  const before = await calm();
   let nth = 0;
   const crowd = Array.from({ length: AT_ONCE }, async () => {
     while (nth < CALLERS) await caller(nth++);
@@ -132,8 +144,7 @@ it(`${CALLERS} of them leave no exchange, no connection, no timer and no bytes`,
   await expect.poll(() => here.underWay(), { timeout: 10_000 }).toBe(0);
   await upstream.idle();
   // Not by `expect.poll`, which has timers of its own.
-  for (let tries = 0; tries < 100 && JSON.stringify(handles()) !== JSON.stringify(before); tries++) await pause(50);
-  expect(handles()).toEqual(before);
+  expect(await calm()).toEqual(before);
   expect(upstream.connections.open).toBe(0);
   expect(here.log()).not.toContain('"level":"error"');
   expect((await fetch(`${here.url}/livez`)).status).toBe(200);
