@@ -2,6 +2,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Config, Limits as LimitsMessage, Model, Route } from "../gen/polygate/config/v1/config_pb.js";
 import type { Loaded } from "./config/load.ts";
+import type { Operation } from "./core/call.ts";
 import { errors } from "./core/errors.ts";
 import type { Plan, Target } from "./core/plan.ts";
 import type { Hooks, Policy } from "./core/policy.ts";
@@ -100,7 +101,7 @@ function planOf(
     const kind = kindOf(model.provider)!;
     const upstream: Upstream = from.providers.get(kind)!.open(from.settings.get(model), from.tools);
     const speaks = upstream.speaks[op];
-    if (speaks === undefined) throw new Error(`${route.name}: the provider ${kind} does not do ${op}`);
+    if (speaks === undefined) return lacking(index, kind, model.name, op, upstream);
     const exchange =
       upstream.exchange ?? from.dialer.to(upstream.origin!, { ...from.dialing, connectMs: limits.connectMs });
     return { index, provider: kind, model: model.name, upstream, exchange, speaks };
@@ -110,6 +111,7 @@ function planOf(
   return Object.freeze<Plan>({
     route: route.name,
     op,
+    strict: route.strict,
     targets,
     before: pick("before"),
     reply: pick("reply"),
@@ -118,6 +120,19 @@ function planOf(
     settle: pick("settle"),
     ...limits,
   });
+}
+
+/** A target whose provider does not do what the route does: the config is loaded, as MLflow loads it, and calls are refused. */
+function lacking(index: number, provider: string, model: string, op: Operation, upstream: Upstream): Target {
+  const does = Object.keys(upstream.speaks).join(" and ");
+  const why = `The provider ${provider} does not do ${op} with the model ${JSON.stringify(model)}; it does ${does}.`;
+  const encode = () => {
+    throw errors.operationUnsupported(why);
+  };
+  const exchange = () => {
+    throw new Error("nothing was encoded");
+  };
+  return { index, provider, model, upstream: { ...upstream, encode }, exchange, speaks: "openai" };
 }
 
 function infoOf(route: Route, plan: Plan, own: readonly Hooks[]): RouteInfo {

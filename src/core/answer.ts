@@ -14,6 +14,7 @@ import { skipValue } from "./survey.ts";
 export function checkedReply(call: Call, bytes: Buffer, status: number, headers: ReplyHeaders, parsed: boolean): Body {
   const { upstream } = call.target!;
   const { reply, op } = call.plan;
+  if (upstream.reads?.[op] !== undefined) return translatedReply(call, bytes, status, headers);
   const body = Body.ofReply(bytes);
   let json: JsonObject | undefined;
   try {
@@ -30,6 +31,23 @@ export function checkedReply(call: Call, bytes: Buffer, status: number, headers:
       : error;
   }
   if (json === undefined || reply.length === 0) return body;
+  for (const step of reply) json = step(call, json);
+  return Body.ofJson(json);
+}
+
+/** A reply in a provider's own words, in the common shape. */
+function translatedReply(call: Call, bytes: Buffer, status: number, headers: ReplyHeaders): Body {
+  const { upstream } = call.target!;
+  const { reply, op } = call.plan;
+  let said: Readonly<JsonObject>;
+  try {
+    said = Body.ofReply(bytes).json;
+  } catch (thrown) {
+    throw errors.upstreamFailed("The provider's answer is not the JSON that it should be.", thrown);
+  }
+  if (isErrorEvent(said)) throw upstream.fault(status, headers, bytes);
+  let json = upstream.reads![op]!.reply(call, said);
+  call.usage = upstream.usage(json);
   for (const step of reply) json = step(call, json);
   return Body.ofJson(json);
 }
@@ -77,10 +95,15 @@ function usageIn(bytes: Buffer, read: Upstream["usage"]): Usage | undefined {
   }
 }
 
-/** Whether these are the headers of server-sent events. */
-export function isEventStream(headers: ReplyHeaders): boolean {
+/** Whether these are the headers of a stream of this media type. */
+export function isStream(headers: ReplyHeaders, mediaType = "text/event-stream"): boolean {
   const type = headers["content-type"];
-  return typeof type === "string" && type.toLowerCase().startsWith("text/event-stream");
+  return typeof type === "string" && type.toLowerCase().startsWith(mediaType);
+}
+
+/** Whether a stream's event tells the usage and nothing else. */
+export function isUsageAlone({ choices, usage }: JsonObject): boolean {
+  return Array.isArray(choices) && choices.length === 0 && isObject(usage);
 }
 
 /** Whether a stream's event is an error in place of a piece of the answer. */

@@ -89,9 +89,19 @@ export class Call {
     this.deadlineAt = arrival.started + (this.callerDeadline ? timeoutMs! : plan.totalMs);
   }
 
-  /** Notes that a request member was not sent as asked; reported to the caller in `Served` and on REST. */
+  /**
+   * Notes that a request member was not sent as asked; reported to the caller in `Served` and on REST.
+   *
+   * @param member Its path, such as `messages[0].name`. Of members that differ by their places in lists the first is told.
+   */
   adjust(how: keyof Adjusted, member: string): void {
     this.adjusted ??= { dropped: [], converted: [], defaulted: [] };
-    this.adjusted[how].push(member);
+    const told = this.adjusted[how];
+    const plain = placeless(member);
+    if (!told.some((one) => placeless(one) === plain)) told.push(member);
   }
+}
+
+function placeless(path: string): string {
+  return path.includes("[") ? path.replace(/\[\d+\]/g, "[]") : path;
 }

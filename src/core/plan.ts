@@ -30,6 +30,8 @@ export interface Limits {
 export interface Plan extends Limits {
   readonly route: string;
   readonly op: Operation;
+  /** A request that a target cannot get as asked is refused, in place of being adjusted. */
+  readonly strict: boolean;
   readonly targets: readonly Target[];
   readonly before: readonly NonNullable<Hooks["before"]>[];
   readonly reply: readonly NonNullable<Hooks["reply"]>[];

@@ -3,6 +3,7 @@ import type { Call, Dialect, Operation, Usage } from "./call.ts";
 import type { Clock } from "./clock.ts";
 import type { GatewayError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
+import type { StreamListener } from "./sse.ts";
 
 export type Maybe<T> = T | Promise<T>;
 
@@ -48,6 +49,31 @@ export interface Controls {
 export type Exchange = (outgoing: Outgoing, receiver: Receiver) => Controls;
 
 /**
+ * How the answers of a provider are read whose words are not the common shape (`docs/common-shape.md`). It holds no state of a
+ * call: what a stream needs is made by `stream`.
+ */
+export interface Reading {
+  /** Media type of its streams, in lower case and without parameters; absent: `text/event-stream`. */
+  readonly streamType?: string;
+  /** A whole reply in the common shape. Throws `GatewayError` when it is no answer; a top-level `error` never comes here. */
+  reply(call: Call, json: Readonly<JsonObject>): JsonObject;
+  /** Reads one stream; absent: it has none, and `encode` refuses to ask for one. */
+  stream?(call: Call, on: StreamListener): StreamDecoder;
+}
+
+/**
+ * Takes the bytes of one stream, cut anywhere, and tells its listener of events in the common shape. What it throws ends the
+ * call. `core/frames.ts` has what reads server-sent events and lines.
+ */
+export interface StreamDecoder {
+  push(chunk: Buffer): void;
+  /** The provider's bytes are over. True: they were cut within an event, and nothing was told of it. */
+  finish(): boolean;
+  /** Nothing more is to be told. */
+  stop(): void;
+}
+
+/**
  * One provider's model at the other end: bytes in, bytes out. It has no socket, no clock and no environment, so a test
  * needs none of them. Everything that does not change from call to call was worked out in `open`.
  */
@@ -57,7 +83,12 @@ export interface Upstream {
   readonly exchange?: Exchange;
   /** The dialect it speaks for each operation; an absent operation is one it does not have. */
   readonly speaks: { readonly [op in Operation]?: Dialect };
-  /** The request to send. Throws `GatewayError` when the call cannot be said in the provider's words. */
+  /** How its answers are read, for each operation that does not answer in the common shape's own bytes. */
+  readonly reads?: { readonly [op in Operation]?: Reading };
+  /**
+   * The request to send. Throws `GatewayError` when the call cannot be said in the provider's words. What is not sent as it was
+   * asked is told by `call.adjust`.
+   */
   encode(call: Call, body: Body, model: string): Maybe<Outgoing>;
   /** Tokens of a whole reply or of a stream's event, in the common shape. */
   usage(json: JsonObject): Usage | undefined;

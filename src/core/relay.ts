@@ -1,12 +1,12 @@
-import { checkedReply, hasFinish, isErrorEvent, isEventStream } from "./answer.ts";
+import { checkedReply, hasFinish, isErrorEvent, isStream, isUsageAlone } from "./answer.ts";
 import type { Body } from "./body.ts";
 import type { Call } from "./call.ts";
 import type { Clock, Timer } from "./clock.ts";
 import { asGatewayError, errors, type GatewayError } from "./errors.ts";
-import type { JsonObject } from "./json.ts";
+import { isObject, type JsonObject } from "./json.ts";
 import type { Target } from "./plan.ts";
 import type { Sink } from "./protocol.ts";
-import type { Breakage, Controls, Outgoing, Receiver, ReplyHeaders } from "./provider.ts";
+import type { Breakage, Controls, Outgoing, Reading, Receiver, ReplyHeaders, StreamDecoder } from "./provider.ts";
 import { type StreamListener, StreamReader } from "./sse.ts";
 
 /** Most of a provider's error body that is read, bytes. */
@@ -38,7 +38,9 @@ export class Relay implements Receiver, StreamListener {
   private readonly clock: Clock;
   private readonly on: Attempted;
   private controls: Controls | undefined = undefined;
-  private reader: StreamReader | undefined = undefined;
+  /** How the target is read when it does not answer in the common shape. */
+  private readonly reading: Reading | undefined;
+  private reader: StreamDecoder | undefined = undefined;
   private linger: Timer | undefined = undefined;
   private begun = false;
   private finished = false;
@@ -50,6 +52,7 @@ export class Relay implements Receiver, StreamListener {
   constructor(call: Call, target: Target, sink: Sink, clock: Clock, on: Attempted) {
     this.call = call;
     this.target = target;
+    this.reading = target.upstream.reads?.[call.plan.op];
     this.sink = sink;
     this.clock = clock;
     this.on = on;
@@ -81,15 +84,16 @@ export class Relay implements Receiver, StreamListener {
     this.on.heard();
     if (status < 200 || status > 299) this.phase = "refused";
     else if (!this.call.stream) this.phase = "whole";
-    else if (isEventStream(headers)) {
+    else if (isStream(headers, this.reading?.streamType)) {
       this.phase = "streaming";
-      this.reader = new StreamReader(this);
+      this.reader = this.reading?.stream?.(this.call, this) ?? new StreamReader(this);
     } else this.phase = "refused";
   }
 
   onData(chunk: Buffer): void {
     if (this.phase === "streaming") {
-      this.reader!.push(chunk);
+      if (this.reading === undefined) this.reader!.push(chunk);
+      else this.decode(chunk);
       return;
     }
     if (this.phase !== "whole" && this.phase !== "refused") return;
@@ -141,7 +145,9 @@ export class Relay implements Receiver, StreamListener {
       this.on.began();
     }
     const { chunk } = call.plan;
-    if (sink.raw && chunk.length === 0) return;
+    if (this.reading === undefined) {
+      if (sink.raw && chunk.length === 0) return;
+    } else if (!this.usageWanted && isUsageAlone(json)) return;
     try {
       let event: JsonObject | undefined = json;
       for (let i = 0; i < chunk.length && event; i++) event = chunk[i]!(call, event);
@@ -154,6 +160,7 @@ export class Relay implements Receiver, StreamListener {
   onWhole(events: Buffer): void {
     // Comments before the first event are not passed on: nothing may be sent while another target could still answer.
     if (this.phase !== "streaming" || !this.begun || !this.sink.raw || this.call.plan.chunk.length > 0) return;
+    if (this.reading !== undefined) return;
     if (!this.sink.data(events)) this.full();
   }
 
@@ -174,8 +181,29 @@ export class Relay implements Receiver, StreamListener {
     if (this.phase === "streaming") this.fail(errors.upstreamFailed(`The provider's stream is broken: ${why}.`));
   }
 
+  onFault(error: GatewayError): void {
+    if (this.phase === "streaming") this.fail(error);
+  }
+
+  /** A reader of a provider's own words may refuse what it reads. */
+  private decode(chunk: Buffer | undefined): boolean {
+    try {
+      if (chunk === undefined) return this.reader!.finish();
+      this.reader!.push(chunk);
+    } catch (thrown) {
+      if (!this.isOver()) this.fail(asGatewayError(thrown));
+    }
+    return false;
+  }
+
+  /** OpenAI's callers get an event without choices, the usage alone, when they ask for it; who did not would trip over it. */
+  private get usageWanted(): boolean {
+    const options = this.call.body.peek("stream_options");
+    return isObject(options) && options["include_usage"] === true;
+  }
+
   private streamClosed(framed: boolean): void {
-    const cut = this.reader!.finish();
+    const cut = this.reading === undefined ? this.reader!.finish() : this.decode(undefined);
     if (this.isOver()) return;
     // Some servers leave `[DONE]` out. A finish reason and a framed end say as much; a bare close does not.
     if (!cut && framed && this.finished) {

@@ -1,8 +1,9 @@
 import type { Body } from "./body.ts";
-import type { Call } from "./call.ts";
+import type { Adjusted, Call } from "./call.ts";
 import type { Clock } from "./clock.ts";
-import { asGatewayError, errors, type GatewayError } from "./errors.ts";
+import { asGatewayError, errors, type GatewayError, type Violation } from "./errors.ts";
 import type { Running, Sink } from "./protocol.ts";
+import type { Outgoing } from "./provider.ts";
 import { type Attempted, Relay } from "./relay.ts";
 import { Silence } from "./silence.ts";
 
@@ -31,6 +32,8 @@ class Run implements Running, Attempted {
   private sent = false;
   private paused = false;
   private over = false;
+  /** What was told of the request before any target was tried; each target adds its own. */
+  private adjusted: Adjusted | undefined = undefined;
 
   constructor(call: Call, sink: Sink, clock: Clock, verify: (() => void) | undefined) {
     this.verify = verify;
@@ -74,6 +77,9 @@ class Run implements Running, Attempted {
 
   private attempt(): void {
     const { call } = this;
+    if (this.next === 0) this.adjusted = call.adjusted;
+    else call.adjusted = undefined;
+    if (this.adjusted) call.adjusted = copyOf(this.adjusted);
     const target = call.plan.targets[this.next++]!;
     call.target = target;
     call.attempt = this.next;
@@ -82,17 +88,23 @@ class Run implements Running, Attempted {
     this.silence.allow(call.plan.firstByteMs);
     try {
       const outgoing = target.upstream.encode(call, call.body, target.model);
-      if (!(outgoing instanceof Promise)) relay.send(outgoing);
+      if (!(outgoing instanceof Promise)) this.send(relay, outgoing);
       else {
         const waits = () => relay.phase === "waiting";
         outgoing.then(
-          (ready) => waits() && relay.send(ready),
+          (ready) => waits() && this.send(relay, ready),
           (thrown) => waits() && this.abandon(asGatewayError(thrown)),
         );
       }
     } catch (thrown) {
       this.abandon(asGatewayError(thrown));
     }
+  }
+
+  private send(relay: Relay, outgoing: Outgoing): void {
+    const { adjusted, plan, target } = this.call;
+    if (adjusted === undefined || !plan.strict) relay.send(outgoing);
+    else this.abandon(errors.fieldInvalid(refusals(adjusted, target!.provider)));
   }
 
   heard(): void {
@@ -196,4 +208,19 @@ class Run implements Running, Attempted {
       this.abandon(errors.deadline("The provider did not begin to answer in time.", "first_byte"));
     } else this.abandon(errors.deadline("The provider fell silent in the middle of its answer.", "chunk"));
   }
+}
+
+function copyOf({ dropped, converted, defaulted }: Adjusted): Adjusted {
+  return { dropped: [...dropped], converted: [...converted], defaulted: [...defaulted] };
+}
+
+/** What a strict route says of a request that would be adjusted. */
+function refusals(adjusted: Adjusted, provider: string): [Violation, ...Violation[]] {
+  const say = (how: keyof Adjusted, what: string) =>
+    adjusted[how].map((field) => ({ field, description: `${what}, and the route is strict` }));
+  return [
+    ...say("dropped", `has no place in a request to ${provider}; leave it out`),
+    ...say("converted", `would be changed for ${provider}; give a value that it takes`),
+    ...say("defaulted", `is demanded by ${provider}; give one`),
+  ] as [Violation, ...Violation[]];
 }

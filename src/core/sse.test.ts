@@ -19,6 +19,9 @@ class Told {
   onBad(why: string): void {
     this.bad.push(why);
   }
+  onFault(error: Error): void {
+    this.bad.push(error.message);
+  }
 }
 
 function read(bytes: Buffer, cuts: readonly number[], maxEventBytes?: number): Told & { cut: boolean } {

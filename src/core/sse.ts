@@ -1,5 +1,7 @@
 import { createParser, type EventSourceParser } from "eventsource-parser";
+import type { GatewayError } from "./errors.ts";
 import { isObject, type JsonObject } from "./json.ts";
+import type { StreamDecoder } from "./provider.ts";
 
 /** Largest single event of an upstream stream, bytes. An image in one event is a few MiB of base64. */
 export const MAX_EVENT_BYTES = 10 * 1024 * 1024;
@@ -14,6 +16,8 @@ export interface StreamListener {
   onDone(): void;
   /** What came is not a stream of JSON events. Nothing follows. */
   onBad(why: string): void;
+  /** The provider told of its own failure within the stream. Nothing follows. */
+  onFault(error: GatewayError): void;
 }
 
 const DONE = "[DONE]";
@@ -28,7 +32,7 @@ const BOUNDARY = Buffer.from("\n\n");
  * Streams that use CR are read by eventsource-parser and written anew with LF.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
  */
-export class StreamReader {
+export class StreamReader implements StreamDecoder {
   private readonly on: StreamListener;
   private readonly maxEventBytes: number;
   private held: Buffer[] = [];

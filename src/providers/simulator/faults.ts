@@ -1,6 +1,6 @@
 import { type Duration, durationMs } from "@bufbuild/protobuf/wkt";
 import type { Fault } from "../../../gen/providers/simulator/v1/settings_pb.js";
-import { isEventStream } from "../../core/answer.ts";
+import { isStream } from "../../core/answer.ts";
 import type { ReplyHeaders } from "../../core/provider.ts";
 import { type Answer, frameOf, refusal } from "./answer.ts";
 
@@ -45,7 +45,7 @@ export function scriptOf(fault: Fault | undefined, make: () => Answer): Script |
   if (fault?.what.case === "status") return refused(fault.what.value, fault.retryAfter);
   const { status, headers, chunks } = make();
   if (fault?.what.case === "cutAtByte") return { status, headers, steps: cut(chunks, fault.what.value) };
-  return { status, headers, steps: fault ? spoiled(chunks, fault.what, isEventStream(headers)) : chunks };
+  return { status, headers, steps: fault ? spoiled(chunks, fault.what, isStream(headers)) : chunks };
 }
 
 function refused(status: number, retryAfter: Duration | undefined): Script {

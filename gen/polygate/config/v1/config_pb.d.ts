@@ -461,6 +461,16 @@ export declare type Route = Message<"polygate.config.v1.Route"> & {
    * @generated from field: google.protobuf.Struct limit = 6;
    */
   limit?: JsonObject | undefined;
+
+  /**
+   * Refuses a request that the model's provider cannot get as it was asked:
+   * members that it has no place for, values that it has another range for,
+   * members that it demands and the caller left out. Default false: the request
+   * is adjusted, and the answer tells what was changed.
+   *
+   * @generated from field: bool strict = 7;
+   */
+  strict: boolean;
 };
 
 /**
