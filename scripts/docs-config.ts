@@ -23,6 +23,11 @@ One YAML or JSON file; \`polygate check FILE\` prints every problem of it as \`f
 - **A secret** is \`$NAME\`, an environment variable; the path of a file, whose content it is without the final newline and which
   is read again when it changes; or the secret itself, with a warning. A relative path starts at the config file's folder, or else
   at the working directory. Environment variables are those that the gateway was started with.
+- **A secret's file that is missing** is a problem, and never sends its name to a provider as the key. A file is meant where one
+  exists or was read before; after \`file:\`, as in \`file:openai-key\`; and by what begins with \`./\`, \`../\`, \`~/\` (which is not
+  expanded), a drive or a folder that exists. What else has a slash or a backslash and no white space, or ends as files do (\`.key\`,
+  \`.txt\`, \`.pem\`, \`.token\`, \`.json\` ...), is refused as unclear: a key that looks like this goes into a variable or a file.
+  Long random base64, such as an AWS secret key, is taken for the secret that it is.
 - **Keys** that are not listed here are refused. A key with nothing behind it counts as absent.
 - **Anchors, aliases and merge keys** of YAML (\`&a\`, \`*a\`, \`<<: *a\`) may be used. Tags and a second document may not, and a file
   has at most 4 MiB, 100,000 lines and 200,000 tokens (about 4,000 routes).

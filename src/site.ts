@@ -27,6 +27,8 @@ export interface SiteParts {
   readonly source: () => Source;
   /** Whether a change of the files leads to a reload by itself. */
   readonly watched: boolean;
+  /** Absolute paths of files that loads before the first one read: their names are never taken for secrets. */
+  readonly known?: readonly string[] | undefined;
   readonly dialer: Dialer;
   readonly tools: Tools;
   /** Of the limits; they outlive every reload. */
@@ -71,7 +73,7 @@ function refusedOrigin(provider: Provider<Message>, settings: Message, { egress 
 
 /** Reads a config file and makes a site of it. */
 export async function openSite(parts: SiteParts): Promise<Opened> {
-  const loaded = await load(parts.source(), { kinds });
+  const loaded = await load(parts.source(), { kinds, known: new Set(parts.known) });
   if (loaded.problems.length > 0) return { loaded, live: undefined };
   return { loaded, live: new LiveSite(parts, loaded, await build(parts, loaded, 1)) };
 }
@@ -85,12 +87,14 @@ export class LiveSite {
   private readonly parts: SiteParts;
   private readonly listeners = new Set<() => void>();
   private readonly watching: Watching | undefined;
+  private readonly known: Set<string>;
   private prepared: Site | undefined = undefined;
   private work: Promise<boolean> = Promise.resolve(true);
 
   constructor(parts: SiteParts, loaded: Loaded, site: Site) {
     this.parts = parts;
     this.site = site;
+    this.known = new Set([...(parts.known ?? []), ...loaded.files]);
     this.watching = watch(loaded, () => void this.reload());
   }
 
@@ -108,10 +112,11 @@ export class LiveSite {
 
   /** Reads the config again and makes a site of it, to be used by `commit`. Its problems, a line each; none: it is ready. */
   async prepare(): Promise<readonly string[]> {
-    const { parts } = this;
+    const { parts, known } = this;
     try {
-      const loaded = await load(parts.source(), { kinds });
+      const loaded = await load(parts.source(), { kinds, known });
       this.watching?.follow(loaded);
+      for (const file of loaded.files) known.add(file);
       if (loaded.problems.length > 0) return loaded.problems.map(formatProblem);
       this.prepared = await build(parts, loaded, this.site.generation + 1);
       return [];

@@ -42,6 +42,8 @@ export interface StartOptions {
 /** What a thread has from the others. */
 export interface CrewMember {
   readonly source: () => Source;
+  /** Absolute paths of the files that the crew has read. */
+  readonly known: readonly string[];
   readonly counters: Counters;
   /** The metrics of all threads as one page. */
   readonly page: () => Promise<string>;
@@ -80,6 +82,7 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
   const parts = {
     source: crew?.source ?? (() => options.configPath),
     watched: crew === undefined,
+    known: crew?.known,
     dialer,
     tools: realTools,
     counters: crew?.counters ?? (await loadStore("memory")).openCounters(realTools.clock, MAX_COUNTERS),

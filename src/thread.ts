@@ -8,6 +8,8 @@ export interface WorkerStart {
   readonly options: StartOptions;
   /** The config file's text, so that every worker runs the same one whatever the file says by then. */
   readonly text: string;
+  /** Absolute paths of the files that the crew has read. */
+  readonly known: readonly string[];
   readonly port: number | undefined;
   readonly table: SharedArrayBuffer;
 }

@@ -6,7 +6,7 @@ import { type Gateway, startGateway } from "./start.ts";
 import type { Order, Report, WorkerStart } from "./thread.ts";
 
 const parent = parentPort!;
-const { options, text, port, table } = workerData as WorkerStart;
+const { options, text, known, port, table } = workerData as WorkerStart;
 const pages = new Map<number, (text: string) => void>();
 let source = text;
 let nextPage = 1;
@@ -61,6 +61,7 @@ try {
     port,
     crew: {
       source: () => ({ file: options.configPath, text: source }),
+      known,
       counters: store.join!(table, { now: systemNow() }),
       page,
     },

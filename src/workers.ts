@@ -91,6 +91,7 @@ export class Crew {
   readonly threads = new Map<number, Thread>();
   private readonly watching: { follow(read: Loaded): void; close(): Promise<void> };
   private text: string;
+  private readonly known: Set<string>;
   private generation = 1;
   private work: Promise<unknown> = Promise.resolve();
   private port: number | undefined;
@@ -98,6 +99,7 @@ export class Crew {
   private constructor(parts: CrewParts, text: string, table: SharedArrayBuffer) {
     this.parts = parts;
     this.text = text;
+    this.known = new Set(parts.loaded.files);
     this.table = table;
     this.port = parts.options.port;
     this.drainMs = ms(parts.loaded.config.drainTimeout) ?? 30_000;
@@ -150,12 +152,14 @@ export class Crew {
   }
 
   private async reloadNow(): Promise<boolean> {
+    const { known } = this;
     const { options, reloaded } = this.parts;
     const [loaded, text] = await Promise.all([
-      load(options.configPath, { kinds }),
+      load(options.configPath, { kinds, known }),
       readFile(options.configPath, "utf8").catch(() => ""),
     ]);
     this.watching.follow(loaded);
+    for (const file of loaded.files) known.add(file);
     let problems: readonly string[] = loaded.problems.map(formatProblem);
     const threads = [...this.threads.values()];
     if (problems.length === 0) {
@@ -181,7 +185,8 @@ export class Crew {
     const { options, log } = this.parts;
     // Only what can be sent to a thread.
     const plain: StartOptions = { configPath: options.configPath, host: options.host };
-    const start: WorkerStart = { options: plain, text: this.text, port: this.port, table: this.table };
+    const { text, port, table } = this;
+    const start: WorkerStart = { options: plain, text, known: [...this.known], port, table };
     const thread = new Thread(start, () => this.page());
     this.threads.set(index, thread);
     const born = performance.now();

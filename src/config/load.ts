@@ -66,6 +66,8 @@ export interface Tools {
   readonly kinds: Kinds;
   /** Where `$NAME` is looked up; the process's environment when absent. */
   readonly env?: Environment;
+  /** Absolute paths of files that earlier loads read: their names are never taken for secrets. */
+  readonly known?: ReadonlySet<string>;
 }
 
 /** A path, or a text that stands for the file of this name. */
@@ -100,7 +102,7 @@ export async function load(source: Source, tools: Tools): Promise<Loaded> {
   const content = typeof source === "string" ? await files.read(path) : Buffer.from(source.text);
   const loader = new Loader(
     new Report(file),
-    { env: tools.env ?? processEnvironment, files, folder: dirname(path) },
+    { env: tools.env ?? processEnvironment, files, folder: dirname(path), known: tools.known ?? new Set() },
     tools.kinds,
   );
   const config = await loader.config(content);

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { type DescMessage, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { describeMessage } from "../../test/support/descriptor.ts";
@@ -14,6 +14,9 @@ const KEY = describeMessage({ key: { secret: true }, note: {} });
 const WARNING =
   "taken as the secret itself, for no file has this name; better is $NAME for an environment variable, or a file's path";
 
+const UNSURE =
+  "no file has this name; correct the path, or put the secret into an environment variable ($NAME) or a file if this is it";
+
 interface Outcome {
   readonly json: JsonValue;
   readonly problems: string[];
@@ -26,7 +29,7 @@ async function resolved(desc: DescMessage, yaml: string, folder = "/nowhere", en
   const origins = new Origins();
   const message = decode(desc, parseYaml(yaml, report)!, "", report, origins);
   const files = new Files();
-  await resolveSecrets(desc, message, origins, { env, files, folder }, report);
+  await resolveSecrets(desc, message, origins, { env, files, folder, known: new Set() }, report);
   return {
     json: toJson(desc, message),
     problems: report.problems.map(formatProblem),
@@ -76,12 +79,10 @@ describe("resolveSecrets takes a secret from", () => {
       "sk-a",
       "x".repeat(300),
       "x".repeat(100_000),
-      "/abc/def+g",
-      "/sk",
+      "wJalrXUtnFEMI/K7MDENGbPxRfiCYzL4a9Q2vKtS",
       "folder",
       "a b",
       "..",
-      "/",
       "日本",
     ];
     for (const key of inline) {
@@ -151,6 +152,18 @@ describe("resolveSecrets reports, and never with a value,", () => {
       });
     }
   });
+
+  it.each(["keys/openai", "/no_such_folder/key", "abc/DEF+123==", "openai.key"])(
+    "%s, which may be a file that is missing or the secret itself, without a word of it, and watches it",
+    async (text) => {
+      const { problems, warnings, files } = await resolved(KEY, `key: ${text}`);
+      expect({ problems, warnings, files }).toEqual({
+        problems: [`f.yaml:1:6 key: ${UNSURE}`],
+        warnings: [],
+        files: [resolve("/nowhere", text)],
+      });
+    },
+  );
 });
 
 describe("redact", () => {

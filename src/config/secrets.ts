@@ -1,11 +1,10 @@
-import { statSync } from "node:fs";
-import { resolve } from "node:path";
 import { clone, type DescField, type DescMessage, getOption, hasOption, type MessageShape } from "@bufbuild/protobuf";
 import { type ReflectList, type ReflectMap, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { secret } from "../../gen/polygate/options/v1/options_pb.js";
 import { type Files, whyUnreadable } from "./files.ts";
 import type { Origins } from "./origins.ts";
 import type { Report } from "./problems.ts";
+import { meantBy } from "./secret-path.ts";
 
 /** Environment variables; one that is not set is `undefined`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -16,6 +15,8 @@ export interface Sources {
   readonly files: Files;
   /** A relative path starts here, or else at the working directory, as MLflow's do. */
   readonly folder: string;
+  /** Absolute paths of files that earlier loads read: one that is gone is missed, and its name is not taken for a secret. */
+  readonly known: ReadonlySet<string>;
 }
 
 /** The process's own environment. */
@@ -35,8 +36,9 @@ export function redact<Desc extends DescMessage>(desc: Desc, message: MessageSha
 
 /**
  * Puts the secrets themselves in the place of their references, at any depth: `$NAME` is an environment variable, a path
- * of an existing file its content without the final newline, and anything else the secret itself, with a warning. A
- * problem names the variable or the file, never a value. A file is read through `sources.files`, so that it is watched.
+ * the content of its file without the final newline, and anything else the secret itself, with a warning; `meantBy` tells
+ * the two apart. A problem names the variable or the file, never a value. A file is read through `sources.files`, so that
+ * it is watched, and one that is missing too.
  */
 export async function resolveSecrets<Desc extends DescMessage>(
   desc: Desc,
@@ -58,21 +60,26 @@ export async function resolveSecrets<Desc extends DescMessage>(
 const INLINE =
   "taken as the secret itself, for no file has this name; better is $NAME for an environment variable, or a file's path";
 
+const UNSURE =
+  "no file has this name; correct the path, or put the secret into an environment variable ($NAME) or a file if this is it";
+
 // No header can carry it: MLflow keeps it, and then every call fails.
 const FINAL_NEWLINE = /\r?\n$/;
 
 type Found = { readonly value: string; readonly inline?: true } | { readonly problem: string };
 
-async function find(text: string, { env, files, folder }: Sources): Promise<Found> {
+async function find(text: string, { env, files, folder, known }: Sources): Promise<Found> {
   if (text.startsWith("$")) return fromEnvironment(text.slice(1), env);
-  const path = pathOf(text, folder);
-  if (path === undefined) return { value: text, inline: true };
+  const meant = meantBy(text, folder, known);
+  if (meant.kind === "text") return { value: text, inline: true };
+  const { kind, path } = meant;
   const content = await files.read(path);
-  if (typeof content === "string") return { problem: `the file ${path}: ${whyUnreadable(content)}` };
+  if (typeof content === "string")
+    return { problem: kind === "unsure" ? UNSURE : `the file ${path}: ${whyUnreadable(content)}` };
   const value = content
     .toString("utf8")
     .replace(/^\uFEFF/, "")
-    .replace(/\r?\n$/, "");
+    .replace(FINAL_NEWLINE, "");
   return value === "" ? { problem: `the file ${path} is empty; write the secret into it` } : { value };
 }
 
@@ -86,30 +93,6 @@ function fromEnvironment(name: string, env: Environment): Found {
   return value
     ? { value }
     : { problem: `the environment variable ${name} is ${value === "" ? "empty" : "not set"}; set it` };
-}
-
-/** The file that the text names, if it names one. */
-function pathOf(text: string, folder: string): string | undefined {
-  // No system has longer paths, and a longer text is a key: MLflow died of looking one up.
-  if (text.length > 4096 || /[\0\n]/.test(text)) return undefined;
-  const candidates = [resolve(folder, text), resolve(text)];
-  const existing = candidates.find((path) => kindOf(path) === "file");
-  if (existing !== undefined) return existing;
-  // A file that is missing, perhaps for a moment while it is replaced, is not the key. Some keys start with a slash too,
-  // but then there is no such folder.
-  const [, root] = /^(\.{1,2}|\/[^/]+)\/./.exec(text) ?? [];
-  const meant =
-    root !== undefined && kindOf(resolve(folder, root)) === "folder" && kindOf(candidates[0]!) === undefined;
-  return meant ? candidates[0] : undefined;
-}
-
-function kindOf(path: string): "file" | "folder" | undefined {
-  try {
-    const stat = statSync(path);
-    return stat.isFile() ? "file" : stat.isDirectory() ? "folder" : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Every secret in a message whose secrets are resolved, at any depth: what a log must mask. */

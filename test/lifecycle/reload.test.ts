@@ -82,6 +82,30 @@ it("that is broken changes nothing, and is counted", async () => {
   await expect.poll(() => modelOf(running.url), { timeout: 1_000, interval: 20 }).toBe("mended");
 });
 
+it.each(["keys/openai", "openai"])(
+  "keeps the key of a file %s that is deleted, and never sends its name",
+  async (name) => {
+    await using fake = await fakeUpstream(echo);
+    await using running = await runGateway("routes: []\n");
+    const file = join(dirname(running.configPath), name);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, "sk-of-the-file\n");
+    const config = chatConfig(fake.url).replace("sk-test", name);
+    expect(await running.reload(config)).toBe(true);
+    await rm(dirname(name) === "." ? file : dirname(file), { recursive: true });
+    expect(await running.reload(config)).toBe(false);
+    expect(await running.reload("routes: [")).toBe(false);
+    expect(await running.reload(config)).toBe(false);
+    await modelOf(running.url);
+    expect(fake.exchanges.at(-1)!.headers.authorization).toBe("Bearer sk-of-the-file");
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, "sk-of-the-new-file\n");
+    await expect.poll(() => running.gateway.live.site.generation, { timeout: 2_000, interval: 20 }).toBe(3);
+    await modelOf(running.url);
+    expect(fake.exchanges.at(-1)!.headers.authorization).toBe("Bearer sk-of-the-new-file");
+  },
+);
+
 it("lets a stream under way finish on the route that it began with", async () => {
   await using fake = await fakeUpstream();
   await using running = await runGateway(chatConfig(fake.url, QUIET));

@@ -18,6 +18,11 @@ export const file_polygate_options_v1_options = /*@__PURE__*/
  * show `***` in its place; they find the fields by walking descriptors, so
  * a field is protected from the moment it carries this option.
  *
+ * In the config file the value is `$NAME` of an environment variable, the
+ * path of a file, or the secret itself. `file:` before a path says that it
+ * is one. What looks like a path and names no file is refused: the name of
+ * a file that is missing is never sent as a key.
+ *
  * @generated from extension: bool secret = 50001;
  */
 export const secret = /*@__PURE__*/
