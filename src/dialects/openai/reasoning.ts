@@ -1,0 +1,49 @@
+import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+
+/** Whose words a piece of reasoning is: only they can read its signature. */
+export type ReasoningFormat = "anthropic" | "gemini" | "openai-responses" | "bedrock" | "cohere" | "deepseek";
+
+/**
+ * One piece of what a model thought, in a message's `reasoning_details`, so that it can be given back as it was. Its `type` is
+ * `reasoning.text` (`text`, `signature`), `reasoning.summary` (`summary`) or `reasoning.encrypted` (`data`).
+ */
+export interface ReasoningDetail extends JsonObject {
+  type: string;
+  format: string;
+  /** The provider's model that thought it. */
+  model: string;
+}
+
+/** What of a message's `reasoning_details` may go to a model: what the same model of the same kind of provider made. */
+export function ownReasoning(message: Readonly<JsonObject>, format: ReasoningFormat, model: string): ReasoningDetail[] {
+  const details = message["reasoning_details"];
+  if (!Array.isArray(details)) return [];
+  return details.filter(
+    (one: Json): one is ReasoningDetail =>
+      isObject(one) && one["format"] === format && (one["model"] === undefined || one["model"] === model),
+  );
+}
+
+const MARK = "pg1.";
+
+/**
+ * A signature with whose it is, for callers whose dialect has no place for that beside it; `signed` takes it apart again.
+ *
+ * @returns Letters, digits, `.`, `-` and `_` alone.
+ */
+export function sealed(format: string, model: string, signature: string): string {
+  return MARK + Buffer.from(JSON.stringify([format, model, signature])).toString("base64url");
+}
+
+/** What `sealed` put together; `undefined`: the text is somebody's bare signature. */
+export function unsealed(text: string): { format: string; model: string; signature: string } | undefined {
+  if (!text.startsWith(MARK)) return undefined;
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(text.slice(MARK.length), "base64url").toString("utf8"));
+    if (!Array.isArray(parts) || parts.length !== 3 || parts.some((part) => typeof part !== "string")) return undefined;
+    const [format, model, signature] = parts as [string, string, string];
+    return { format, model, signature };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,76 @@
+import type { Call } from "../../core/call.ts";
+import { errors } from "../../core/errors.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
+import { asks, MEMBERS, OPENAI_ONLY } from "./members.ts";
+
+/**
+ * The members of a request in the common shape, taken one by one by who says them in a provider's words. `rest` then knows what
+ * nobody took, so that no member can be forgotten: of the common shape's own it tells the caller, and a provider's own it gives.
+ */
+export class Taken {
+  private readonly call: Call;
+  private readonly json: Readonly<JsonObject>;
+  private readonly taken = new Set(["model", "stream", "stream_options"]);
+
+  /** @param json The body, or what was made of it; by default the call's body. */
+  constructor(call: Call, json: Readonly<JsonObject> = call.body.json) {
+    this.call = call;
+    this.json = json;
+  }
+
+  /** A member's value, and that it is sent; `undefined` also for null. */
+  take(name: string): Json | undefined {
+    this.taken.add(name);
+    const value = Object.hasOwn(this.json, name) ? this.json[name] : undefined;
+    return value ?? undefined;
+  }
+
+  /** A number, likewise. Throws FIELD_INVALID when it is something else. */
+  number(name: string): number | undefined {
+    const value = this.take(name);
+    if (value === undefined || typeof value === "number") return value;
+    throw errors.fieldInvalid([{ field: name, description: "must be a number" }]);
+  }
+
+  /** The texts that end the answer: a string alone is a list of one, an empty list is none. */
+  stop(): readonly string[] | undefined {
+    const value = this.take("stop");
+    const list = typeof value === "string" ? [value] : Array.isArray(value) ? (value as string[]) : [];
+    return list.length === 0 ? undefined : list;
+  }
+
+  /** `max_completion_tokens`, else `max_tokens`. */
+  maxTokens(): number | undefined {
+    const older = this.number("max_tokens");
+    return this.number("max_completion_tokens") ?? older;
+  }
+
+  /**
+   * A number in the provider's range in place of the common shape's, linearly; told as converted when it changes.
+   *
+   * @param most Upper end of the provider's range, of which 0 is the lower; the common shape's is `commonMost`.
+   */
+  scaled(name: string, most: number, commonMost: number): number | undefined {
+    const value = this.number(name);
+    if (value === undefined || most === commonMost || value === 0) return value;
+    this.call.adjust("converted", name);
+    return (value * most) / commonMost;
+  }
+
+  /** Tells that a member is not sent, when it asks for something. */
+  drop(name: string): void {
+    if (asks(name, this.take(name))) this.call.adjust("dropped", name);
+  }
+
+  /** Drops what the common shape has and nobody took; gives the strangers, which are the provider's own, as they came. */
+  rest(): JsonObject {
+    const strangers: JsonObject = {};
+    const known = MEMBERS[this.call.plan.op];
+    for (const [name, value] of Object.entries(this.json)) {
+      if (this.taken.has(name) || value === null || value === undefined) continue;
+      if (known.has(name) || MEMBERS.chat.has(name) || OPENAI_ONLY.has(name)) this.drop(name);
+      else strangers[name] = value;
+    }
+    return strangers;
+  }
+}
