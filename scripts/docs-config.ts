@@ -35,7 +35,8 @@ One YAML or JSON file; \`polygate check FILE\` prints every problem of it as \`f
 
 A change of the file, or of a file that it names, is live in well under a second: calls that are under way end on the old routes.
 A file with a problem changes nothing, and its problems are logged. Where a mount gives no events (NFS, some containers), start the
-gateway with \`CHOKIDAR_USEPOLLING=1\`. \`listen\` and \`admin\` are read at start only.
+gateway with \`CHOKIDAR_USEPOLLING=1\`. \`listen\` (but for \`listen.cors\`), \`admin\`, \`log\` and \`drain_timeout\` are read
+at start only: a change of them is a warning in the log.
 `;
 
 /** The page as it should be. */

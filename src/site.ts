@@ -20,6 +20,7 @@ import { realClock } from "./net/clock.ts";
 import { egressOf } from "./net/egress.ts";
 import type { Dialer } from "./net/send.ts";
 import { loadPolicy, loadProvider, providerKinds } from "./registry.ts";
+import { changedSinceStart } from "./restart.ts";
 
 /** What a `LiveSite` is made of. */
 export interface SiteParts {
@@ -38,8 +39,13 @@ export interface SiteParts {
   readonly secrets: (values: readonly string[]) => void;
   /** Told when the system refuses to watch the file. */
   readonly watchFailed: (error: unknown) => void;
-  /** Told of every reload: its problems as lines, none when it went live. */
-  readonly reloaded: (ok: boolean, generation: number, problems: readonly string[]) => void;
+  /** Told of every reload: its problems as lines, none when it went live, and what else is to be said of the file. */
+  readonly reloaded: (
+    ok: boolean,
+    generation: number,
+    problems: readonly string[],
+    warnings: readonly string[],
+  ) => void;
 }
 
 /** A config file that was read, with its site or its problems. */
@@ -88,14 +94,19 @@ export class LiveSite {
   private readonly listeners = new Set<() => void>();
   private readonly watching: Watching | undefined;
   private readonly known: Set<string>;
+  /** What the gateway was started with. */
+  private readonly started: Config;
   private prepared: Site | undefined = undefined;
+  /** Of the last file that was read. */
+  private warnings: readonly string[] = [];
   private work: Promise<boolean> = Promise.resolve(true);
 
   constructor(parts: SiteParts, loaded: Loaded, site: Site) {
     this.parts = parts;
     this.site = site;
+    this.started = loaded.config;
     this.known = new Set([...(parts.known ?? []), ...loaded.files]);
-    this.watching = watch(loaded, () => void this.reload());
+    if (parts.watched) this.watching = watch(loaded, () => void this.reload(), parts.watchFailed);
   }
 
   /** Calls `listener` after every swap, and when the gateway begins to stop. Returns how to stop listening. */
@@ -117,6 +128,7 @@ export class LiveSite {
       const loaded = await load(parts.source(), { kinds, known });
       this.watching?.follow(loaded);
       for (const file of loaded.files) known.add(file);
+      this.warnings = warningsOf(loaded, this.started);
       if (loaded.problems.length > 0) return loaded.problems.map(formatProblem);
       this.prepared = await build(parts, loaded, this.site.generation + 1);
       return [];
@@ -152,13 +164,21 @@ export class LiveSite {
     const problems = await this.prepare();
     const ok = problems.length === 0;
     if (ok) this.commit();
-    this.parts.reloaded(ok, this.site.generation, problems);
+    this.parts.reloaded(ok, this.site.generation, problems, this.warnings);
     return ok;
   }
 
   private tell(): void {
     for (const listener of this.listeners) listener();
   }
+}
+
+/** What is to be said of a file that was read again: its own warnings, and what it cannot change in a gateway that runs. */
+export function warningsOf({ config, problems, warnings, file }: Loaded, started: Config): readonly string[] {
+  const why = "changed, and read at start only; the gateway goes on with what it was started with";
+  // A file with problems is not whole.
+  const changed = problems.length > 0 ? [] : changedSinceStart(started, config);
+  return [...warnings.map(formatProblem), ...changed.map((path) => `${file} ${path}: ${why}`)];
 }
 
 async function build(parts: SiteParts, loaded: Loaded, generation: number): Promise<Site> {

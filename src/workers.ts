@@ -8,7 +8,7 @@ import { createLog, type Log } from "./observe/log.ts";
 import { createMetrics, type Metrics, mergeSnapshots, type Snapshot } from "./observe/metrics.ts";
 import { createObserver, type Observer } from "./observe/observer.ts";
 import { loadStore } from "./registry.ts";
-import { kinds } from "./site.ts";
+import { kinds, warningsOf } from "./site.ts";
 import { ConfigProblems, type StartOptions, serveAdmin } from "./start.ts";
 import { type Ready, Thread, type WorkerStart } from "./thread.ts";
 
@@ -27,6 +27,8 @@ interface CrewParts {
   /** Of the main thread. */
   readonly metrics: Metrics;
   readonly reloaded: Observer["reloaded"];
+  /** Told when the system refuses to watch the files. */
+  readonly watchFailed: (error: unknown) => void;
 }
 
 /** A crew that answers, and what to say of it. */
@@ -46,9 +48,10 @@ export async function startCrew(options: StartOptions, count: number): Promise<S
   const log = options.log ?? createLog();
   const metrics = createMetrics({ droppedLines: () => log.dropped });
   const { reloaded } = createObserver({ log, metrics });
+  const watchFailed = (error: unknown) => log.warn({ cause: String(error) }, "the config file cannot be watched");
   const { listen } = loaded.config;
   await assertFree(options.host ?? listen?.host, options.port ?? listen?.port);
-  const { crew, ready } = await startOnFree({ options, loaded, log, metrics, reloaded }, count);
+  const { crew, ready } = await startOnFree({ options, loaded, log, metrics, reloaded, watchFailed }, count);
   reloaded(true, 1, []);
   const { admin } = loaded.config;
   const pages = { text: () => crew.page(), contentType: metrics.contentType };
@@ -103,7 +106,7 @@ export class Crew {
     this.table = table;
     this.port = parts.options.port;
     this.drainMs = ms(parts.loaded.config.drainTimeout) ?? 30_000;
-    this.watching = watch(parts.loaded, () => void this.reload());
+    this.watching = watch(parts.loaded, () => void this.reload(), parts.watchFailed);
   }
 
   /** Starts `count` workers; resolves when each listens. Rejects with `WorkerFailed`. */
@@ -160,6 +163,7 @@ export class Crew {
     ]);
     this.watching.follow(loaded);
     for (const file of loaded.files) known.add(file);
+    const warnings = warningsOf(loaded, this.parts.loaded.config);
     let problems: readonly string[] = loaded.problems.map(formatProblem);
     const threads = [...this.threads.values()];
     if (problems.length === 0) {
@@ -170,14 +174,14 @@ export class Crew {
     }
     if (problems.length > 0) {
       for (const thread of threads) thread.tell({ kind: "abort" });
-      reloaded(false, this.generation, problems);
+      reloaded(false, this.generation, problems, warnings);
       return false;
     }
     // A worker that is started from here on begins with the new text; one that dies before it commits is started anew.
     this.text = text;
     this.generation++;
     await Promise.all(threads.map((thread) => thread.ask({ kind: "commit" })));
-    reloaded(true, this.generation, []);
+    reloaded(true, this.generation, [], warnings);
     return true;
   }
 

@@ -82,6 +82,8 @@ export interface Loaded {
   readonly policies: ReadonlyMap<Config | Route, readonly PolicyUse[]>;
   /** Every secret, for the log to mask. */
   readonly secrets: readonly string[];
+  /** The file as it was named. */
+  readonly file: string;
   /** All that is wrong; empty when the config may be used. */
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
@@ -108,7 +110,8 @@ export async function load(source: Source, tools: Tools): Promise<Loaded> {
   const config = await loader.config(content);
   const { problems, warnings } = loader.report;
   const { models, policies, secrets } = loader;
-  return { config, models, policies, secrets, problems, warnings, files: files.paths, digest: await files.digest() };
+  const read = { file, files: files.paths, digest: await files.digest() };
+  return { config, models, policies, secrets, problems, warnings, ...read };
 }
 
 /** Fields whose values have descriptors of their own. */

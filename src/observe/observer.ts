@@ -27,8 +27,8 @@ export interface Observer {
   finished(inbound: Inbound): void;
   /** To be put around every route. */
   readonly hooks: Hooks;
-  /** A config was read. `generation`: the one in force now; `problems`: a line each, none when all is well. */
-  reloaded(ok: boolean, generation: number, problems: readonly string[]): void;
+  /** A config was read. `generation`: the one in force now; `problems`: a line each, none when all is well; `warnings` too. */
+  reloaded(ok: boolean, generation: number, problems: readonly string[], warnings?: readonly string[]): void;
 }
 
 /** What an observer writes to. */
@@ -62,15 +62,24 @@ export function createObserver({ log, metrics, now = () => performance.now() }: 
     failures.set(call, all);
   }
 
-  function reloaded(ok: boolean, generation: number, problems: readonly string[]): void {
+  const tell = (level: "warn" | "error", problems: readonly string[], what: string) => {
+    for (const problem of problems.slice(0, MOST_PROBLEMS))
+      log[level]({ problem: log.redactor.clean(problem, PROBLEM_LENGTH) }, what);
+  };
+
+  function reloaded(
+    ok: boolean,
+    generation: number,
+    problems: readonly string[],
+    warnings: readonly string[] = [],
+  ): void {
     metrics.loaded(ok, generation);
+    tell("warn", warnings, "config warning");
     if (ok) {
       log.info({ generation }, "config loaded");
       return;
     }
-    for (const problem of problems.slice(0, MOST_PROBLEMS)) {
-      log.error({ problem: log.redactor.clean(problem, PROBLEM_LENGTH) }, "config problem");
-    }
+    tell("error", problems, "config problem");
     log.error({ generation, problems: problems.length }, "config not loaded");
   }
 

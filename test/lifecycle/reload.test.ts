@@ -2,8 +2,13 @@
 import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
+import { realTools } from "../../src/gateway.ts";
+import { Dialer } from "../../src/net/send.ts";
+import { loadStore } from "../../src/registry.ts";
+import { openSite } from "../../src/site.ts";
 import { startGateway } from "../../src/start.ts";
 import { fakeUpstream } from "../support/fake-upstream.ts";
+import { keptLog } from "../support/log.ts";
 import { chatConfig, runGateway } from "./gateway.ts";
 
 const QUIET = "log: { level: silent }";
@@ -105,6 +110,45 @@ it.each(["keys/openai", "openai"])(
     expect(fake.exchanges.at(-1)!.headers.authorization).toBe("Bearer sk-of-the-new-file");
   },
 );
+
+it("is told what it cannot change before a restart, and its warnings", async () => {
+  const { log, lines } = keptLog();
+  await using running = await runGateway("routes: []\n", log);
+  const told = () =>
+    lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => msg === "config warning");
+  expect(await running.reload("listen: { port: 5000, cors: { allowed_origins: ['*'] } }\nroutes: []\n")).toBe(true);
+  expect(told().map(({ problem }) => problem)).toEqual([expect.stringMatching(/config\.yaml:2:9 routes: no routes;/)]);
+  const changed =
+    "listen: { port: 5002, idle_timeout: 9s }\nlog: { level: warn }\ndrain_timeout: 9s\nadmin: {}\nroutes: []\n";
+  expect(await running.reload(changed)).toBe(true);
+  const words = "changed, and read at start only; the gateway goes on with what it was started with";
+  expect(told().slice(2)).toEqual(
+    ["listen.port", "listen.idle_timeout", "drain_timeout", "log.level", "admin.host", "admin.port"].map((name) =>
+      expect.objectContaining({ level: "warn", problem: `${running.configPath} ${name}: ${words}` }),
+    ),
+  );
+});
+
+it("is not looked at by a gateway that others tell", async () => {
+  await using running = await runGateway("routes: []\n");
+  const { configPath } = running;
+  const parts = {
+    source: () => configPath,
+    dialer: new Dialer(),
+    tools: realTools,
+    counters: (await loadStore("memory")).openCounters(realTools.clock, 10),
+    hooks: [],
+    secrets: () => {},
+    watchFailed: () => {},
+    reloaded: () => {},
+  };
+  const alone = (await openSite({ ...parts, watched: true })).live!;
+  const told = (await openSite({ ...parts, watched: false })).live!;
+  await writeFile(configPath, "drain_timeout: 1s\nroutes: []\n");
+  await expect.poll(() => alone.site.generation, { timeout: 2_000, interval: 20 }).toBe(2);
+  expect(told.site.generation).toBe(1);
+  await Promise.all([alone.close(), told.close(), parts.dialer.close()]);
+});
 
 it("lets a stream under way finish on the route that it began with", async () => {
   await using fake = await fakeUpstream();
