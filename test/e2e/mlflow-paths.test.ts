@@ -166,6 +166,20 @@ describe("calls", () => {
     expect(sent().body.toString("utf8")).toBe(text.replace("{", `{"model":"gpt-3.5-turbo",`));
   });
 
+  it("write a provider's numbers as it did", async () => {
+    const choice = '{"index":0,"message":{"role":"assistant","content":"Hi"},"score":1.10,"finish_reason":"stop"}';
+    const usage = '{"prompt_tokens":12345678901234567890,"completion_tokens":2.0,"total_tokens":-0}';
+    const reply = () => json(Buffer.from(`{"created":17000000001e0,"choices":[${choice}],"usage":${usage}}`));
+    upstream.next(reply());
+    expect((await call("chat", HELLO)).body).toBe(
+      `{"id":null,"object":"chat.completion","created":17000000001e0,"model":null,"choices":[{"index":0,"message":{"role":"assistant","content":"Hi","tool_calls":null,"refusal":null},"finish_reason":"stop","score":1.10}],"usage":${usage}}`,
+    );
+    upstream.next(reply());
+    expect((await call("chat", HELLO, legacy)).body).toContain(
+      '"input_tokens":12345678901234567890,"output_tokens":2.0,"total_tokens":-0,',
+    );
+  });
+
   it("stream events in MLflow's form and end with [DONE]", async () => {
     const { headers, body } = await call("chat", { ...HELLO, stream: true });
     expect(headers["content-type"]).toBe("text/event-stream; charset=utf-8");

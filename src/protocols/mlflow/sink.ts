@@ -5,6 +5,7 @@ import type { JsonObject } from "../../core/json.ts";
 import type { Inbound, Running, Sink } from "../../core/protocol.ts";
 import { errorHeaders, JSON_HEAD, STREAM_HEAD } from "../../core/rest.ts";
 import { servedHeaders } from "../../core/served.ts";
+import { exactJson } from "../../dialects/mlflow/exact.ts";
 import { mlflowError, mlflowStatus } from "../../dialects/mlflow/fault.ts";
 import { legacyReply } from "../../dialects/mlflow/legacy.ts";
 import { modernEvent, modernReply } from "../../dialects/mlflow/modern.ts";
@@ -40,7 +41,9 @@ export class MlflowSink implements Sink {
   }
 
   reply(call: Call, body: Body): void {
-    const json = (this.format === "legacy" ? legacyReply : modernReply)(this.op, body.json);
+    // A vector's numbers are doubles, however they are spelt, and there are thousands of them.
+    const said = this.op === "embeddings" ? body.json : exactJson(body);
+    const json = (this.format === "legacy" ? legacyReply : modernReply)(this.op, said);
     this.inbound.send(200, [...JSON_HEAD, ...servedHeaders(call)], JSON.stringify(json));
   }
 
