@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs h2spec, once, and holds the main port to it. Needs Go, and Node in the PATH.
-# Where: $POLYGATE_TEST_TOOLS, or .cache/test-tools under the repository, as for scripts/ci-tools.sh.
+# Installs h2spec, once, and holds the main port to it: no case may fail that a bare Node server passes. Needs Go, and Node in
+# the PATH. Where: $POLYGATE_TEST_TOOLS, or .cache/test-tools under the repository, as for scripts/ci-tools.sh.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -12,9 +12,4 @@ if [ "$(cat "$tools/bin/.h2spec" 2>/dev/null)" != "$version" ] || [ ! -x "$tools
   GOBIN=$tools/bin go install "github.com/summerwind/h2spec/cmd/h2spec@$version"
   echo "$version" >"$tools/bin/.h2spec"
 fi
-# A case waits two seconds for its answer, which a busy machine may miss; what is wrong is wrong every time.
-for try in 1 2 3; do
-  node "$here/h2spec.ts" "$tools/bin/h2spec" && exit 0
-  echo "h2spec: run $try had cases that were not known to fail"
-done
-exit 1
+timeout --kill-after=10 300 node "$here/h2spec.ts" "$tools/bin/h2spec"

@@ -30,13 +30,14 @@ export const conformance: ServiceImpl<typeof ConformanceService> = {
       anyPack(IdempotentUnaryRequestSchema, { ...request, ...defined(responseDefinition) }),
     ]),
   async clientStream(requests, context) {
+    const timeoutMs = context.timeoutMs();
     let wanted: UnaryResponseDefinition | undefined;
     const seen: Any[] = [];
     for await (const request of requests) {
       if (seen.length === 0) wanted = request.responseDefinition;
       seen.push(anyPack(ClientStreamRequestSchema, request));
     }
-    return unary(context, wanted, seen);
+    return unary(context, wanted, seen, timeoutMs);
   },
   async *serverStream(request, context) {
     const { responseDefinition } = request;
@@ -51,6 +52,7 @@ export const conformance: ServiceImpl<typeof ConformanceService> = {
     if (responseDefinition?.error) throw wantedError(responseDefinition.error, info);
   },
   async *bidiStream(requests, context) {
+    const timeoutMs = context.timeoutMs();
     let first = true;
     let wanted: MessageInitShape<typeof BidiStreamRequestSchema>["responseDefinition"];
     let fullDuplex = false;
@@ -59,7 +61,7 @@ export const conformance: ServiceImpl<typeof ConformanceService> = {
     const next = async (): Promise<{ payload: Payload }> => {
       const data = wanted!.responseData![sent]!;
       await sleep(wanted!.responseDelayMs);
-      const requestInfo = sent === 0 ? infoOf(context, seen) : { requests: seen };
+      const requestInfo = sent === 0 ? infoOf(context, seen, timeoutMs) : { requests: seen };
       const bare = sent > 0 && !fullDuplex;
       sent++;
       if (fullDuplex) seen = [];
@@ -77,16 +79,22 @@ export const conformance: ServiceImpl<typeof ConformanceService> = {
       yield await next();
     }
     while (sent < (wanted?.responseData?.length ?? 0)) yield await next();
-    if (wanted?.error) throw wantedError(wanted.error as WantedError, sent === 0 ? infoOf(context, seen) : undefined);
+    if (wanted?.error)
+      throw wantedError(wanted.error as WantedError, sent === 0 ? infoOf(context, seen, timeoutMs) : undefined);
   },
   unimplemented() {
     throw new ConnectError("unimplemented", 12 as Code);
   },
 };
 
-async function unary(context: HandlerContext, wanted: UnaryResponseDefinition | undefined, seen: Any[]) {
+async function unary(
+  context: HandlerContext,
+  wanted: UnaryResponseDefinition | undefined,
+  seen: Any[],
+  timeoutMs = context.timeoutMs(),
+) {
   tell(context, wanted);
-  const requestInfo = infoOf(context, seen);
+  const requestInfo = infoOf(context, seen, timeoutMs);
   await sleep(wanted?.responseDelayMs ?? 0);
   if (wanted?.response.case === "error") throw wantedError(wanted.response.value, requestInfo);
   const data = wanted?.response.case === "responseData" ? wanted.response.value : new Uint8Array(0);
@@ -105,8 +113,8 @@ function tell({ responseHeader, responseTrailer }: HandlerContext, wanted: Wante
   }
 }
 
-function infoOf(context: HandlerContext, requests: Any[]) {
-  const timeoutMs = context.timeoutMs();
+/** @param timeoutMs What was left when the call began; the runner's other messages take their time. */
+function infoOf(context: HandlerContext, requests: Any[], timeoutMs = context.timeoutMs()) {
   const query = context.requestMethod === "GET" ? [...new URL(context.url).searchParams] : undefined;
   return create(ConformancePayload_RequestInfoSchema, {
     requestHeaders: [...context.requestHeader].map(([name, value]) => ({ name, value: [value] })),
