@@ -6,7 +6,8 @@ import type { ReplyHeaders } from "../../core/provider.ts";
  * A refusal by a server that speaks OpenAI's API, by the error table. Its message is kept, but for what looks like a key or
  * an address; where it is about our credential it is for the log alone.
  *
- * @param status HTTP status; a 2xx means that the error stood in the body or within a stream.
+ * @param status HTTP status; a 2xx means that the error stood in the body or within a stream. It is told as it is; what the
+ *   error says of itself, or else 500, decides on the row of the table.
  * @param body At most 64 KiB of the answer; JSON or anything else.
  * @param secrets Our own credentials there: providers quote keys.
  */
@@ -21,27 +22,29 @@ export function openAIFault(
   const said = text(error?.["message"]);
   const message = said === undefined ? undefined : masked(said, secrets);
   const named = numeric(error?.["status"] ?? error?.["code"]);
-  const effective = status >= 200 && status <= 299 ? (named ?? 500) : status;
+  const hidden = status >= 200 && status <= 299;
+  const effective = hidden ? (named ?? 500) : status;
   const reason = reasonOf(effective);
-  const fault: { -readonly [key in keyof Fault]: Fault[key] } = { reason, upstreamStatus: effective };
+  const fault: { -readonly [key in keyof Fault]: Fault[key] } = { reason, upstreamStatus: status };
   const requestId = one(headers["x-request-id"]) ?? one(headers["request-id"]) ?? one(headers["apim-request-id"]);
   if (requestId !== undefined) fault.upstreamRequestId = clip(requestId, 128);
   const retryAfterMs = retryAfter(headers);
   if (retryAfterMs !== undefined) fault.retryAfterMs = retryAfterMs;
+  const told = hidden ? `an error under status ${status}` : `status ${status}`;
   if (reason === "UPSTREAM_REJECTED") {
     fault.http = effective;
     const { type, code, param } = error ?? {};
     if (typeof type === "string") fault.type = type;
     if (typeof code === "string") fault.code = code;
     if (typeof param === "string") fault.param = param;
-    return new GatewayError(message ?? `The provider ${provider} refused the request with status ${effective}.`, fault);
+    return new GatewayError(message ?? SENTENCES.UPSTREAM_REJECTED(provider, told), fault);
   }
-  const sentence = SENTENCES[reason](provider, effective);
-  const told =
+  const sentence = SENTENCES[reason](provider, told);
+  const words =
     reason !== "UPSTREAM_CREDENTIALS" && message !== undefined
       ? `${sentence} It says: ${withoutAddresses(message)}`
       : sentence;
-  return new GatewayError(told, fault, message ?? masked(body.toString("utf8", 0, 1024), secrets));
+  return new GatewayError(words, fault, message ?? masked(body.toString("utf8", 0, 1024), secrets));
 }
 
 /** A provider's words without our key, nor what looks like one. */
@@ -61,13 +64,13 @@ type UpstreamReason = Extract<
   "UPSTREAM_REJECTED" | "UPSTREAM_CREDENTIALS" | "UPSTREAM_BUSY" | "UPSTREAM_FAILED" | "DEADLINE_PASSED"
 >;
 
-const SENTENCES: Record<UpstreamReason, (provider: string, status: number) => string> = {
-  UPSTREAM_REJECTED: (provider, status) => `The provider ${provider} refused the request with status ${status}.`,
+const SENTENCES: Record<UpstreamReason, (provider: string, told: string) => string> = {
+  UPSTREAM_REJECTED: (provider, told) => `The provider ${provider} refused the request with ${told}.`,
   UPSTREAM_CREDENTIALS: (provider) =>
     `The provider ${provider} refused the gateway's credential; its operator must check the route's key.`,
   UPSTREAM_BUSY: (provider) => `The provider ${provider} is over its rate limit; try again later.`,
-  UPSTREAM_FAILED: (provider, status) => `The provider ${provider} failed with status ${status}.`,
-  DEADLINE_PASSED: (provider, status) => `The provider ${provider} ran out of time (status ${status}).`,
+  UPSTREAM_FAILED: (provider, told) => `The provider ${provider} failed with ${told}.`,
+  DEADLINE_PASSED: (provider, told) => `The provider ${provider} ran out of time (${told}).`,
 };
 
 /** Which row of the error table a provider's status is. */

@@ -266,9 +266,18 @@ describe("OpenAI's refusal", () => {
   it.each([
     [{ code: 429 }, "UPSTREAM_BUSY", 429],
     [{ status: "400" }, "UPSTREAM_REJECTED", 400],
-    [{ code: "server_error" }, "UPSTREAM_FAILED", 500],
-    [{ code: 200 }, "UPSTREAM_FAILED", 500],
-  ])("under status 200 is told by %j", (error, reason, upstreamStatus) => {
-    expect(fault(200, { error }).fault).toMatchObject({ reason, upstreamStatus });
+    [{ code: "server_error" }, "UPSTREAM_FAILED", 502],
+    [{ code: 200 }, "UPSTREAM_FAILED", 502],
+  ])("under status 200 is told by %j, and no other status is made up", (error, reason, http) => {
+    expect(fault(200, { error })).toMatchObject({ http, fault: { reason, upstreamStatus: 200 } });
+  });
+
+  it("under status 200 says so", () => {
+    expect(fault(200, { error: { code: "oops" } }).message).toBe(
+      "The provider openai failed with an error under status 200.",
+    );
+    expect(fault(200, { error: { code: 400 } }).message).toBe(
+      "The provider openai refused the request with an error under status 200.",
+    );
   });
 });
