@@ -1,5 +1,7 @@
 import { header } from "../core/arrival.ts";
+import type { Call } from "../core/call.ts";
 import { GatewayError } from "../core/errors.ts";
+import type { Plan, Target } from "../core/plan.ts";
 import type { Inbound } from "../core/protocol.ts";
 import type { Outcome } from "./metrics.ts";
 import type { Redactor } from "./redact.ts";
@@ -20,62 +22,68 @@ export interface Facts {
 }
 
 /**
- * The fields of the access line. No body, key, prompt, query or header goes into it but the user agent. An absent fact is an
- * absent member.
+ * The members of the access line as JSON text, without braces. No body, key, prompt, query or header goes into it but the user
+ * agent. An absent fact is an absent member. Put together by hand, for a logger that takes any object needs three times as long.
  */
-export function accessLine(inbound: Inbound, facts: Facts, redactor: Redactor): object {
-  const { call, method, path, headers, id } = inbound;
-  const { outcome, error, duration, retried } = facts;
+export function accessLine(inbound: Inbound, facts: Facts, redactor: Redactor): string {
+  const { call, method, path, headers, id, principal } = inbound;
+  const { outcome, error, retried } = facts;
   const agent = header(headers, "user-agent");
-  const plan = call?.plan;
-  const target = call?.target;
-  const usage = call?.usage;
-  const fields = {
-    // One of our own holds nothing to hide, and is never seen twice.
-    request_id: UUID.test(id) ? id : redactor.clean(id, MOST.id),
-    protocol: outcome.protocol,
-    method: redactor.cleanOften(method, MOST.name),
-    path: redactor.cleanOften(path, MOST.path),
-    operation: plan?.op,
-    route: plan && redactor.cleanOften(plan.route, MOST.name),
-    provider: target?.provider,
-    model: target && redactor.cleanOften(target.model, MOST.name),
-    target: target?.index,
-    attempt: call?.attempt,
-    stream: call?.stream,
-    status: outcome.status,
-    duration_ms: round(duration),
-    ttft_ms: call?.stream && call.firstByteAt > 0 ? round(call.firstByteAt - call.arrival.started) : undefined,
-    input_tokens: usage?.promptTokens,
-    output_tokens: usage?.completionTokens,
-    retried,
-    principal: inbound.principal === "" ? undefined : redactor.cleanOften(inbound.principal, MOST.name),
-    remote: inbound.remote.slice(0, MOST.remote),
-    user_agent: agent === undefined ? undefined : redactor.cleanOften(agent, MOST.agent),
-  };
-  return error === undefined ? fields : { ...fields, ...errorFields(error, facts.providerWords, redactor) };
+  // An id of our own holds nothing to hide, and is never seen twice.
+  let text = UUID.test(id) ? `"request_id":"${id}"` : `"request_id":${redactor.json(id, MOST.id)}`;
+  text += `,"protocol":"${outcome.protocol}","method":${redactor.jsonOften(method, MOST.name)}`;
+  text += `,"path":${redactor.jsonOften(path, MOST.path)}`;
+  if (call !== undefined) {
+    text += aboutPlan(call.plan, redactor);
+    if (call.target !== undefined) text += aboutTarget(call.target, redactor);
+    text += `,"attempt":${call.attempt},"stream":${call.stream}`;
+  }
+  text += `,"status":${outcome.status},"duration_ms":${round(facts.duration)}`;
+  if (call !== undefined) text += progress(call);
+  if (retried !== undefined) text += `,"retried":${JSON.stringify(retried)}`;
+  if (principal !== "") text += `,"principal":${redactor.jsonOften(principal, MOST.name)}`;
+  text += `,"remote":${JSON.stringify(inbound.remote.slice(0, MOST.remote))}`;
+  if (agent !== undefined) text += `,"user_agent":${redactor.jsonOften(agent, MOST.agent)}`;
+  return error === undefined ? text : text + errorFields(error, facts.providerWords, redactor);
 }
 
 const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/;
 
-function errorFields(error: GatewayError, providerWords: boolean, redactor: Redactor): object {
+function aboutPlan({ op, route }: Plan, redactor: Redactor): string {
+  return `,"operation":"${op}","route":${redactor.jsonOften(route, MOST.name)}`;
+}
+
+function aboutTarget({ provider, model, index }: Target, redactor: Redactor): string {
+  return `,"provider":${redactor.jsonOften(provider, MOST.name)},"model":${redactor.jsonOften(model, MOST.name)},"target":${index}`;
+}
+
+/** How far a call came. */
+function progress({ stream, firstByteAt, arrival, usage }: Call): string {
+  let text = stream && firstByteAt > 0 ? `,"ttft_ms":${round(firstByteAt - arrival.started)}` : "";
+  if (usage?.promptTokens !== undefined) text += `,"input_tokens":${usage.promptTokens}`;
+  if (usage?.completionTokens !== undefined) text += `,"output_tokens":${usage.completionTokens}`;
+  return text;
+}
+
+function errorFields(error: GatewayError, providerWords: boolean, redactor: Redactor): string {
   const { fault, row } = error;
-  const clean = (text: string | undefined, most: number) =>
-    text === undefined ? undefined : redactor.clean(text, most);
+  const { reason, limit, upstreamStatus } = fault;
   // A sentence about what a provider answered may repeat the answer; reason and status say as much.
-  const theirs = fault.upstreamStatus !== undefined;
+  const theirs = upstreamStatus !== undefined;
   const code = fault.code ?? fault.type;
-  return {
-    reason: fault.reason,
-    grpc_code: row.grpc,
-    error: theirs && !providerWords ? undefined : clean(error.message, MOST.error),
-    cause: clean(causeOf(error, providerWords), MOST.cause),
-    at: fault.reason === "INTERNAL" ? frames(error.cause) : undefined,
-    limit: fault.limit,
-    upstream_status: fault.upstreamStatus,
-    upstream_code: theirs && code && NAME.test(code) ? clean(code, MOST.code) : undefined,
-    upstream_request_id: clean(fault.upstreamRequestId, MOST.id),
-  };
+  let text = `,"reason":"${reason}","grpc_code":${row.grpc}`;
+  if (!theirs) text += `,"error":${redactor.jsonOften(error.message, MOST.error)}`;
+  else if (providerWords) text += `,"error":${redactor.json(error.message, MOST.error)}`;
+  const cause = causeOf(error, providerWords);
+  if (cause !== undefined) text += `,"cause":${redactor.json(cause, MOST.cause)}`;
+  const at = reason === "INTERNAL" ? frames(error.cause) : undefined;
+  if (at !== undefined) text += `,"at":${JSON.stringify(at)}`;
+  if (limit !== undefined) text += `,"limit":"${limit}"`;
+  if (theirs) text += `,"upstream_status":${upstreamStatus}`;
+  if (theirs && code && NAME.test(code)) text += `,"upstream_code":${redactor.json(code, MOST.code)}`;
+  const { upstreamRequestId } = fault;
+  if (upstreamRequestId !== undefined) text += `,"upstream_request_id":${redactor.json(upstreamRequestId, MOST.id)}`;
+  return text;
 }
 
 /** What a provider's code looks like when it is one. */

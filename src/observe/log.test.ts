@@ -61,7 +61,24 @@ it("writes nothing below its level, which can change", () => {
   expect(log.enabled("info")).toBe(false);
   log.level = "info";
   log.info({}, "yes");
+  log.write("info", '"n":1', "by hand");
   log.level = "silent";
   log.error({}, "no");
-  expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(["yes"]);
+  log.write("error", '"n":1', "no");
+  expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(["yes", "by hand"]);
+});
+
+it("writes a line that was made by hand as it writes any other", () => {
+  const lines: string[] = [];
+  const log = createLog({ to: { write: (line) => void lines.push(line) } });
+  for (let i = 0; i < 200; i++) {
+    lines.length = 0;
+    log.info({ n: i }, "request");
+    log.write("info", `"n":${i}`, "request");
+    const [other, own] = lines.map((line) => line.replace(/\d{3}Z/, "Z"));
+    // A second may begin between the two.
+    if (own!.slice(0, 50) !== other!.slice(0, 50)) continue;
+    expect(own).toBe(other);
+    expect(Date.parse((JSON.parse(lines[1]!) as { time: string }).time)).toBeGreaterThan(Date.now() - 1000);
+  }
 });

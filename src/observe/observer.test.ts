@@ -138,6 +138,15 @@ it("masks secrets in causes, paths and user agents", () => {
   expect(text).toContain('"user_agent":"***"');
 });
 
+it("stays one line of JSON whatever a caller sends", () => {
+  const forged = 'a"\\,"level":"fatal"\n\u2028{';
+  const headers = { "user-agent": forged };
+  const inbound = exchange({ call: chat(), id: forged, method: forged, path: forged, principal: forged, headers });
+  const { line, raw } = watch();
+  expect(line(inbound)).toMatchObject({ level: "info", request_id: 'a"\\,"level":"fatal"??{', msg: "request" });
+  expect(raw.join("").match(/\n/g)).toHaveLength(1);
+});
+
 it("tells of the attempts before the one that answered", () => {
   const { observer, line } = watch();
   const call = chat();

@@ -52,7 +52,7 @@ export function createObserver({ log, metrics, now = () => performance.now() }: 
     if (!log.enabled(level)) return;
     const retried = inbound.call && retriedOf(failures.get(inbound.call), error);
     const facts = { outcome, error, duration, retried, providerWords: log.enabled("debug") };
-    log[level](accessLine(inbound, facts, log.redactor), "request");
+    log.write(level, accessLine(inbound, facts, log.redactor), "request");
   }
 
   function fault(call: Call, error: GatewayError): void {

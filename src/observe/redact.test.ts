@@ -34,12 +34,12 @@ it("masks registered values wherever they stand, percent-encoded too, the longes
 it("masks the values of the config before, and forgets those before that", () => {
   const redactor = new Redactor();
   redactor.redactValues(["old-secret"]);
-  expect(redactor.cleanOften("/old-secret", 200)).toBe("/***");
+  expect(redactor.jsonOften("/old-secret", 200)).toBe('"/***"');
   redactor.redactValues(["new-secret"]);
-  expect(redactor.cleanOften("/old-secret", 200)).toBe("/***");
+  expect(redactor.jsonOften("/old-secret", 200)).toBe('"/***"');
   redactor.redactValues(["new-secret"]);
-  expect(redactor.cleanOften("/old-secret", 200)).toBe("/old-secret");
-  expect(redactor.cleanOften("/new-secret", 200)).toBe("/***");
+  expect(redactor.jsonOften("/old-secret", 200)).toBe('"/old-secret"');
+  expect(redactor.jsonOften("/new-secret", 200)).toBe('"/***"');
 });
 
 it("masks a secret that straddles the end of what is kept", () => {

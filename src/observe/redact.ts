@@ -22,7 +22,8 @@ const MASK = "***";
 export class Redactor {
   private values: readonly string[] = [];
   private newest: ReadonlySet<string> = new Set();
-  private readonly memo = new Map<string, string>();
+  /** As JSON text. */
+  private readonly quoted = new Map<string, string>();
 
   /**
    * The secrets of the config that comes into force; each is masked wherever it appears, also percent-encoded. Those of the
@@ -38,7 +39,7 @@ export class Redactor {
     // The longest first: a value may contain another.
     this.values = [...new Set([...all, ...this.newest])].sort((a, b) => b.length - a.length);
     this.newest = all;
-    this.memo.clear();
+    this.quoted.clear();
   }
 
   /** At most `most` characters, secrets masked, and every character that a terminal would obey shown as `?`. */
@@ -50,14 +51,19 @@ export class Redactor {
     return out.replace(INVISIBLE, "?");
   }
 
+  /** What `clean` gives, as JSON text. */
+  json(text: string, most: number): string {
+    return JSON.stringify(this.clean(text, most));
+  }
+
   /** The same for a text that comes again and again; `most` must always be the same for it. */
-  cleanOften(text: string, most: number): string {
-    const known = this.memo.get(text);
+  jsonOften(text: string, most: number): string {
+    const known = this.quoted.get(text);
     if (known !== undefined) return known;
-    const out = this.clean(text, most);
+    const out = this.json(text, most);
     if (text.length <= MEMO_LONGEST) {
-      if (this.memo.size >= MEMO_SIZE) this.memo.clear();
-      this.memo.set(text, out);
+      if (this.quoted.size >= MEMO_SIZE) this.quoted.clear();
+      this.quoted.set(text, out);
     }
     return out;
   }
