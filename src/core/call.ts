@@ -51,6 +51,8 @@ export interface Arrival {
   readonly started: number;
   /** What is left of the caller's own deadline when it arrived; `undefined`: it set none. */
   readonly timeoutMs: number | undefined;
+  /** A caller of MLflow 2.5-2.8: its temperature was 0-1, and stands doubled in the body. */
+  readonly legacy?: boolean;
 }
 
 /** One request. A fixed shape: every property is set here, so that the hot path never changes its hidden class. */

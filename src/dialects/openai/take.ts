@@ -57,6 +57,23 @@ export class Taken {
     return (value * most) / commonMost;
   }
 
+  /**
+   * The temperature in the provider's range: linearly, or on MLflow's faces times what MLflow's adapter of the caller's time took.
+   * Told as converted when it is not what the caller sent.
+   *
+   * @param most Upper end of the provider's range.
+   * @param mlflow Factors of MLflow 2.9 and later, and of 2.5-2.8 for the caller's own 0-1; absent: as for everybody.
+   */
+  temperature(most: number, mlflow?: { readonly modern: number; readonly legacy: number }): number | undefined {
+    const { dialect, legacy = false } = this.call.arrival;
+    if (mlflow === undefined || dialect !== "mlflow") return this.scaled("temperature", most, 2);
+    const value = this.number("temperature");
+    const factor = legacy ? mlflow.legacy : mlflow.modern;
+    if (value === undefined || value === 0) return value;
+    if (factor !== 1) this.call.adjust("converted", "temperature");
+    return legacy ? (value / 2) * factor : value * factor;
+  }
+
   /** Tells that a member is not sent, when it asks for something. */
   drop(name: string): void {
     if (asks(name, this.take(name))) this.call.adjust("dropped", name);

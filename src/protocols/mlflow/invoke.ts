@@ -24,7 +24,8 @@ export function invoke(door: Door, inbound: Inbound, name: string): void {
       if (error) throw error;
       const { body, speech } = readBody(op, inbound.headers, bytes);
       const asked = toCommon(op, body, speech);
-      const call = new Call(arrive(inbound, "mlflow", "mlflow"), site.plan(op, name), asked.body, asked.stream);
+      const arrival = { ...arrive(inbound, "mlflow", "mlflow"), legacy: speech.format === "legacy" };
+      const call = new Call(arrival, site.plan(op, name), asked.body, asked.stream);
       inbound.call = call;
       const sink = new MlflowSink(inbound, op, speech.format);
       sink.tie(run(call, sink, door.clock));
