@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { copyDocsAssets } from "./docs-assets.ts";
@@ -26,7 +26,16 @@ await bundle.write({
   comments: { legal: true },
 });
 copyDocsAssets();
+copyNames();
 chmodSync(path("dist/main.js"), 0o755);
+
+/** Further names of providers, which are read without loading their modules. */
+function copyNames(): void {
+  for (const folder of readdirSync(path("src/providers"))) {
+    const names = path(`src/providers/${folder}/kinds.json`);
+    if (existsSync(names)) copyFileSync(names, path(`dist/providers/${folder}/kinds.json`));
+  }
+}
 
 /** Name in `dist` -> source. */
 function entries(): Record<string, string> {

@@ -11,7 +11,7 @@ import { type Cors, ROUTE_TYPES, type RouteInfo, type RouteType, type Site } fro
 import type { Counters } from "./core/store.ts";
 import { egressOf } from "./net/egress.ts";
 import type { Dialer, Dialing } from "./net/send.ts";
-import { providerKinds } from "./registry.ts";
+import { providerKindOf } from "./registry.ts";
 
 const MIB = 1024 * 1024;
 
@@ -72,12 +72,6 @@ export function compile(from: Compiling): Site {
   });
 }
 
-/** A provider's kind as its folder is spelt, from any of the spellings that are allowed; `undefined`: there is none. */
-export function kindOf(provider: string): string | undefined {
-  const plain = (text: string) => text.toLowerCase().replaceAll("_", "-");
-  return providerKinds.find((kind) => plain(kind) === plain(provider));
-}
-
 /** What the policies of a route, or of the whole gateway, do. */
 function policiesOf({ uses, policies, tools, counters }: Compiling, owner: Config | Route, route: string): Hooks[] {
   const own = uses.get(owner) ?? [];
@@ -98,7 +92,7 @@ function planOf(
   const op = ROUTE_TYPES[route.routeType as RouteType];
   const models = route.model ? [route.model] : route.targets.map((target) => target.model!);
   const targets = models.map((model, index): Target => {
-    const kind = kindOf(model.provider)!;
+    const kind = providerKindOf(model.provider)!;
     const upstream: Upstream = from.providers.get(kind)!.open(from.settings.get(model), from.tools);
     const speaks = upstream.speaks[op];
     if (speaks === undefined) return lacking(index, kind, model.name, op, upstream);

@@ -1,6 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Config } from "../gen/polygate/config/v1/config_pb.js";
-import { compile, kindOf } from "./compile.ts";
+import { compile } from "./compile.ts";
 import {
   type Kind,
   type Kinds,
@@ -19,7 +19,7 @@ import type { Counters } from "./core/store.ts";
 import { realClock } from "./net/clock.ts";
 import { egressOf } from "./net/egress.ts";
 import type { Dialer } from "./net/send.ts";
-import { loadPolicy, loadProvider, providerKinds } from "./registry.ts";
+import { loadPolicy, loadProvider, providerKindOf, providerKinds } from "./registry.ts";
 import { changedSinceStart } from "./restart.ts";
 
 /** What a `LiveSite` is made of. */
@@ -58,7 +58,7 @@ export interface Opened {
 export const kinds: Kinds = {
   names: () => providerKinds,
   async provider(spelling) {
-    const kind = kindOf(spelling);
+    const kind = providerKindOf(spelling);
     const provider =
       kind === undefined ? undefined : ((await loadProvider(kind)) as (Provider<Message> & Kind) | undefined);
     return provider && { ...provider, dials: (settings, config) => refusedOrigin(provider, settings, config) };
@@ -184,7 +184,7 @@ export function warningsOf({ config, problems, warnings, file }: Loaded, started
 async function build(parts: SiteParts, loaded: Loaded, generation: number): Promise<Site> {
   const providers = new Map<string, Provider<unknown>>();
   for (const model of loaded.models.keys()) {
-    const kind = kindOf(model.provider)!;
+    const kind = providerKindOf(model.provider)!;
     if (!providers.has(kind)) providers.set(kind, (await loadProvider(kind))!);
   }
   const policies = new Map<string, Policy<unknown>>();

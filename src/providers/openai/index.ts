@@ -1,6 +1,7 @@
 import { type OpenAISettings, OpenAISettingsSchema } from "../../../gen/providers/openai/v1/settings_pb.js";
 import type { Operation } from "../../core/call.ts";
 import type { ModelEntry, Provider, SettingsProblem, Upstream } from "../../core/provider.ts";
+import { isHeaderText, isHttpBase } from "../../dialects/openai/base.ts";
 import { openAIFault } from "../../dialects/openai/fault.ts";
 import { openAIUsage } from "../../dialects/openai/usage.ts";
 
@@ -63,12 +64,13 @@ function check(settings: OpenAISettings, _model: ModelEntry): readonly SettingsP
   } else if (settings.openaiDeploymentName !== "") {
     say("openai_deployment_name", "is for Azure only; set openai_api_type to azure, or remove it");
   }
-  if (/[^\x20-\x7e]/.test(settings.openaiApiKey)) {
+  if (!isHeaderText(settings.openaiApiKey)) {
     say("openai_api_key", "has a character that no HTTP header can carry; check that the key was copied whole");
   }
   for (const key of ["base_url", "openai_api_base"] as const) {
     const text = key === "base_url" ? settings.baseUrl : settings.openaiApiBase;
-    if (text !== "" && !isHttpUrl(text)) say(key, "must be an http or https address such as https://api.openai.com/v1");
+    if (text !== "" && !isHttpBase(text))
+      say(key, "must be an http or https address such as https://api.openai.com/v1");
   }
   return problems;
 }
@@ -88,10 +90,4 @@ function baseOf(settings: OpenAISettings): string {
 
 function deploymentOf(settings: OpenAISettings): string {
   return encodeURIComponent(settings.openaiDeploymentName);
-}
-
-function isHttpUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, search, hash, username, password } = new URL(text);
-  return (protocol === "http:" || protocol === "https:") && !(search || hash || username || password);
 }
