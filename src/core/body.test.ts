@@ -46,6 +46,31 @@ describe("Body", () => {
     expect(body.bytes.toString()).toBe('{"model":"b"}');
   });
 
+  it("takes no notice of a byte order mark", () => {
+    const body = of('\uFEFF{"model":"a","x":1}');
+    expect(body.peek("model")).toBe("a");
+    body.set("model", "b");
+    expect(body.bytes.toString()).toBe('{"model":"b","x":1}');
+    expect(of('\uFEFF{"x":1}').json).toEqual({ x: 1 });
+  });
+
+  it("refuses bytes that are not UTF-8 before anybody reads them, and says where they stand", () => {
+    const bytes = Buffer.concat([Buffer.from('{"model":"chat","é":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}')]);
+    for (const read of [
+      (body: Body) => body.json,
+      (body: Body) => body.peek("model"),
+      (body: Body) => body.keys(),
+      (body: Body) => body.bytes,
+    ])
+      expect(() => read(Body.ofBytes(bytes))).toThrow(
+        expect.objectContaining({
+          message: "The body is not UTF-8: byte 22 is no part of a character.",
+          fault: { reason: "BODY_MALFORMED" },
+        }),
+      );
+    expect(Body.ofReply(bytes).bytes).toBe(bytes);
+  });
+
   it("does not touch a prototype", () => {
     const body = of('{"__proto__":{"polluted":1},"a":1}');
     expect(body.peek("polluted")).toBeUndefined();
@@ -55,9 +80,11 @@ describe("Body", () => {
   });
 
   it.each([
-    ["", "ends too early or is empty"],
-    ['{"a":tru}', "not valid JSON"],
-    ['{"a":1', "not valid JSON"],
+    ["", "not valid JSON: it is empty."],
+    ['{"a":tru}', "not valid JSON: want a value at byte 5."],
+    ['{"é":"日",x}', "not valid JSON: want a name in double quotes, or a closing brace at byte 12."],
+    ['{"a":1', "not valid JSON: it ends where a comma or a closing bracket should stand."],
+    ["notjson", "not valid JSON: want a value at byte 0."],
     ["[1]", "must be one JSON object"],
     ["null", "must be one JSON object"],
     [`{"a":${"[".repeat(100_000)}`, "nested deeper than 64"],

@@ -2,6 +2,7 @@ import { Body } from "../../core/body.ts";
 import type { HeaderMap, Operation } from "../../core/call.ts";
 import { asGatewayError, type GatewayError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
+import { type Flaw, mistakeIn } from "../../core/mistake.ts";
 import { invalid, MlflowRefusal } from "./issue.ts";
 import { notAnObject } from "./rules.ts";
 import { type Speech, speechOf } from "./speech.ts";
@@ -45,11 +46,13 @@ function isJson(contentType: string | undefined): boolean {
 
 function explained(error: GatewayError, bytes: Buffer, format: Speech["format"]): GatewayError {
   if (error.fault.reason !== "BODY_MALFORMED") return error;
+  const sent = bytes.toString("utf8").replace(/^\uFEFF/, "");
   let input: Json;
   try {
-    input = JSON.parse(bytes.toString("utf8")) as Json;
-  } catch (cause) {
-    const [at, why] = position(String(cause), bytes);
+    input = JSON.parse(sent) as Json;
+  } catch {
+    const { flaw, at } = mistakeIn(sent) ?? { flaw: "value", at: 0 };
+    const why = WORDS[flaw];
     const issue = { type: "json_invalid", loc: ["body", at], msg: "JSON decode error", input: {}, ctx: { error: why } };
     return invalid([issue], format);
   }
@@ -59,22 +62,17 @@ function explained(error: GatewayError, bytes: Buffer, format: Speech["format"])
   return invalid([notAnObject(Array.isArray(input) ? [] : input, format)], format);
 }
 
-/** V8's words for a mistake, and Python's. */
-const WORDS: readonly (readonly [RegExp, string])[] = [
-  [/after property value|after array element/, "Expecting ',' delimiter"],
-  [/Expected property name|double-quoted property name/, "Expecting property name enclosed in double quotes"],
-  [/after property name/, "Expecting ':' delimiter"],
-  [/Unterminated string/, "Unterminated string starting at"],
-  [/control character/, "Invalid control character at"],
-  [/escape/, "Invalid \\escape"],
-  [/non-whitespace character after JSON/, "Extra data"],
-];
-
-function position(v8: string, bytes: Buffer): readonly [at: number, why: string] {
-  const at = / at position (\d+)/.exec(v8)?.[1];
-  const why = WORDS.find(([pattern]) => pattern.test(v8))?.[1] ?? "Expecting value";
-  return [at === undefined ? bytes.toString("utf8").length : Number(at), why];
-}
+/** Python's words for a mistake. */
+const WORDS: Readonly<Record<Flaw, string>> = {
+  value: "Expecting value",
+  name: "Expecting property name enclosed in double quotes",
+  colon: "Expecting ':' delimiter",
+  comma: "Expecting ',' delimiter",
+  extra: "Extra data",
+  unterminated: "Unterminated string starting at",
+  control: "Invalid control character at",
+  escape: "Invalid \\escape",
+};
 
 function text(value: string | readonly string[] | undefined): string | undefined {
   return typeof value === "string" ? value : value?.[0];
