@@ -1,5 +1,5 @@
 import { clip, type Fault, GatewayError, type Reason } from "../../core/errors.ts";
-import { isObject, type JsonObject } from "../../core/json.ts";
+import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import type { ReplyHeaders } from "../../core/provider.ts";
 
 /**
@@ -26,7 +26,7 @@ export function openAIFault(
   const effective = hidden ? (named ?? 500) : status;
   const reason = reasonOf(effective);
   const fault: { -readonly [key in keyof Fault]: Fault[key] } = { reason, upstreamStatus: status };
-  const requestId = one(headers["x-request-id"]) ?? one(headers["request-id"]) ?? one(headers["apim-request-id"]);
+  const requestId = REQUEST_IDS.map((name) => one(headers[name])).find((id) => id !== undefined);
   if (requestId !== undefined) fault.upstreamRequestId = clip(requestId, 128);
   const retryAfterMs = retryAfter(headers);
   if (retryAfterMs !== undefined) fault.retryAfterMs = retryAfterMs;
@@ -46,6 +46,9 @@ export function openAIFault(
       : sentence;
   return new GatewayError(words, fault, message ?? masked(body.toString("utf8", 0, 1024), secrets));
 }
+
+/** Where providers tell how they call a request. */
+const REQUEST_IDS = ["x-request-id", "request-id", "apim-request-id", "mistral-correlation-id", "x-debug-trace-id"];
 
 /** A provider's words without our key, nor what looks like one. */
 function masked(words: string, secrets: readonly string[]): string {
@@ -92,17 +95,34 @@ export function retryAfter(headers: ReplyHeaders): number | undefined {
     : undefined;
 }
 
+/** The error of a body, in whatever of the usual forms it came: its `message`, and `type`, `code`, `param`, `status` if it has them. */
 function errorOf(body: Buffer): JsonObject | undefined {
+  let json: unknown;
   try {
-    const json: unknown = JSON.parse(body.toString("utf8"));
-    if (!isObject(json)) return undefined;
-    if (isObject(json["error"])) return json["error"];
-    if (typeof json["error"] === "string") return { message: json["error"] };
-    if (typeof json["message"] === "string") return json;
-    return typeof json["detail"] === "string" ? { message: json["detail"] } : undefined;
+    json = JSON.parse(body.toString("utf8"));
   } catch {
     return undefined;
   }
+  if (!isObject(json)) return undefined;
+  const { error, message, detail } = json;
+  if (isObject(error)) return error;
+  const type = json["type"] ?? json["error_type"];
+  const more = { ...json, ...(type !== undefined && { type }), code: json["code"] ?? json["error_code"] ?? null };
+  if (typeof error === "string") return { ...more, message: error };
+  if (typeof message === "string") return more;
+  const words = detailOf(isObject(message) ? message["detail"] : detail);
+  return words === undefined ? undefined : { ...more, message: words };
+}
+
+/** FastAPI's `detail`: a text, or a list of what is wrong where. */
+function detailOf(detail: Json | undefined): string | undefined {
+  if (typeof detail === "string") return detail;
+  if (!Array.isArray(detail)) return undefined;
+  const told = detail.filter(isObject).map(({ loc, msg }) => {
+    const where = Array.isArray(loc) ? loc.filter((part) => part !== "body").join(".") : "";
+    return where === "" ? String(msg) : `${where}: ${String(msg)}`;
+  });
+  return told.length === 0 ? undefined : told.join("; ");
 }
 
 function one(value: string | string[] | undefined): string | undefined {
