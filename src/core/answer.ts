@@ -22,7 +22,7 @@ export function checkedReply(call: Call, bytes: Buffer, status: number, headers:
     if (!isWhole(bytes) || !bytes.includes(ANSWERS[op]))
       throw whatInstead(body, () => upstream.fault(status, headers, bytes));
     if (bytes.includes(ERROR) && isError(body)) throw upstream.fault(status, headers, bytes);
-    call.usage = usageIn(bytes, upstream.usage);
+    call.usage = usageIn(bytes, upstream);
     if (reply.length > 0 || parsed) json = body.json;
   } catch (thrown) {
     const error = asGatewayError(thrown);
@@ -46,7 +46,7 @@ function translatedReply(call: Call, bytes: Buffer, status: number, headers: Rep
     throw errors.upstreamFailed("The provider's answer is not the JSON that it should be.", thrown);
   }
   if (isErrorEvent(said)) throw upstream.fault(status, headers, bytes);
-  let json = upstream.reads![op]!.reply(call, said);
+  let json = upstream.reads![op]!.reply(call, said, headers);
   call.usage = upstream.usage(json);
   for (const step of reply) json = step(call, json);
   return Body.ofJson(json);
@@ -80,19 +80,37 @@ function whatInstead(body: Body, fault: () => GatewayError): GatewayError {
   return isError(body) ? fault() : errors.bodyMalformed("no answer");
 }
 
+/** How long the rest of a reply from its usage on may be to be parsed at once. */
+const TAIL_BYTES = 1024;
+
 /** The usage of a whole reply. It is the last member of that name, as a rule one of the last of all. */
-function usageIn(bytes: Buffer, read: Upstream["usage"]): Usage | undefined {
+function usageIn(bytes: Buffer, upstream: Upstream): Usage | undefined {
   const at = bytes.lastIndexOf(USAGE);
   if (at < 0) return undefined;
-  let from = at + USAGE.length;
-  while (bytes[from] === 0x3a || bytes[from]! <= 0x20) from++;
-  const end = bytes[from] === 0x7b ? skipValue(bytes, from, 8) : -1;
-  if (end < 0) return undefined;
   try {
-    return read({ usage: JSON.parse(bytes.toString("utf8", from, end)) as JsonObject });
+    const json = tailFrom(bytes, at) ?? usageAlone(bytes, at + USAGE.length);
+    return json && upstream.usage(json);
   } catch {
     return undefined;
   }
+}
+
+/** The reply's last members, from the one that begins at `at`: with a brace before it, the rest of the reply is an object. */
+function tailFrom(bytes: Buffer, at: number): JsonObject | undefined {
+  if (bytes.length - at > TAIL_BYTES) return undefined;
+  try {
+    return JSON.parse(`{${bytes.toString("utf8", at)}`) as JsonObject;
+  } catch {
+    // It stands deeper.
+    return undefined;
+  }
+}
+
+function usageAlone(bytes: Buffer, at: number): JsonObject | undefined {
+  let from = at;
+  while (bytes[from] === 0x3a || bytes[from]! <= 0x20) from++;
+  const end = bytes[from] === 0x7b ? skipValue(bytes, from, 8) : -1;
+  return end < 0 ? undefined : { usage: JSON.parse(bytes.toString("utf8", from, end)) as JsonObject };
 }
 
 /** Whether these are the headers of a stream of this media type. */

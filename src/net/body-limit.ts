@@ -65,7 +65,9 @@ export class Collector {
       this.drop();
       this.tell(undefined, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
     });
-    const gone = () => this.refuse(errors.callerGone());
+    const gone = () => {
+      if (!this.over) this.refuse(errors.callerGone());
+    };
     // HTTP/2 tells of the end of a body that was cut, too; after this.
     stream.on("aborted", gone);
     stream.on("close", gone);

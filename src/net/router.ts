@@ -3,25 +3,28 @@ import type { Endpoint, Inbound, Mount } from "../core/protocol.ts";
 
 /** Finds the endpoint of a request: exact paths by one map look-up, the few with parameters by their segments. */
 export class Router {
-  private readonly exact = new Map<string, Endpoint>();
+  /** By path, then by method. */
+  private readonly exact = new Map<string, Map<string, Endpoint>>();
   private readonly patterns: {
     readonly segments: readonly string[];
+    /** What a path begins with that it matches. */
+    readonly prefix: string;
     readonly endpoint: Endpoint;
     readonly mount: Mount;
   }[] = [];
   private readonly mounts: readonly Mount[];
-  private readonly methods = new Map<string, Set<string>>();
 
   constructor(mounts: readonly Mount[]) {
     this.mounts = [...mounts].sort((a, b) => b.prefix.length - a.prefix.length);
     for (const mount of mounts) {
       for (const endpoint of mount.endpoints) {
         if (endpoint.path.includes("{")) {
-          this.patterns.push({ segments: endpoint.path.split("/"), endpoint, mount });
+          const prefix = endpoint.path.slice(0, endpoint.path.indexOf("{"));
+          this.patterns.push({ segments: endpoint.path.split("/"), prefix, endpoint, mount });
         } else {
-          this.exact.set(`${endpoint.method} ${endpoint.path}`, endpoint);
-          const known = this.methods.get(endpoint.path) ?? new Set();
-          this.methods.set(endpoint.path, known.add(endpoint.method));
+          const known = this.exact.get(endpoint.path) ?? new Map<string, Endpoint>();
+          for (const method of methodsOf(endpoint)) known.set(method, endpoint);
+          this.exact.set(endpoint.path, known);
         }
       }
     }
@@ -29,31 +32,32 @@ export class Router {
 
   /** Runs the endpoint, or has the mount of its prefix refuse: 405 with `allow` for a known path, else 404. */
   route(inbound: Inbound): void {
-    const endpoint = this.exact.get(`${inbound.method} ${inbound.path}`);
+    const { method, path } = inbound;
+    const known = this.exact.get(path);
+    const endpoint = known?.get(method);
     if (endpoint) {
       endpoint.handle(inbound, NONE);
       return;
     }
-    const segments = inbound.path.split("/");
-    const allowed = new Set(this.methods.get(inbound.path));
+    const allowed = [...(known?.keys() ?? NONE)];
     for (const one of this.patterns) {
-      const params = match(one.segments, segments);
+      if (!path.startsWith(one.prefix)) continue;
+      const params = match(one.segments, path.split("/"));
       if (params === undefined) continue;
-      if (one.endpoint.method === inbound.method) {
+      const methods = methodsOf(one.endpoint);
+      if (methods.includes(method)) {
         one.endpoint.handle(inbound, params);
         return;
       }
-      allowed.add(one.endpoint.method);
+      allowed.push(...methods);
     }
-    this.mountOf(inbound).refuse(
-      inbound,
-      allowed.size > 0 ? methodUnknown(inbound, allowed) : errors.pathUnknown(inbound.method, inbound.path),
-    );
+    const error = allowed.length > 0 ? methodUnknown(inbound, new Set(allowed)) : errors.pathUnknown(method, path);
+    this.mountOf(inbound).refuse(inbound, error);
   }
 
   /** Whether everybody is answered here, known or not. */
   isOpen({ method, path }: Inbound): boolean {
-    return this.exact.get(`${method} ${path}`)?.open === true;
+    return this.exact.get(path)?.get(method)?.open === true;
   }
 
   /** For a failure before any endpoint ran. */
@@ -67,6 +71,11 @@ export class Router {
 }
 
 const NONE: readonly string[] = [];
+
+/** Whoever may GET may ask with HEAD for the same answer without its body, which the port leaves out. */
+function methodsOf({ method }: Endpoint): readonly string[] {
+  return method === "GET" ? ["GET", "HEAD"] : [method];
+}
 
 function methodUnknown(inbound: Inbound, allowed: ReadonlySet<string>): GatewayError {
   const allow = [...allowed].sort().join(", ");

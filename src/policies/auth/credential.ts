@@ -15,13 +15,17 @@ export function unknownCaller(): GatewayError {
   return UNKNOWN;
 }
 
+/** The header that a request shows, and which one it is. */
+export interface Shown {
+  readonly by: "authorization" | "key";
+  readonly text: string;
+}
+
 /**
- * The key that a request shows: `Authorization: Bearer KEY`, the password of `Authorization: Basic`, `x-api-key` or
- * `api-key`. gRPC's metadata are the same headers. `undefined`: none that could be one. Throws BODY_MALFORMED when there are
- * two, of which others on the way may have read the other one.
- * @see RFC 6750 section 2.1, RFC 7617 section 2
+ * The one header with a credential: `Authorization`, `x-api-key` or `api-key`. gRPC's metadata are the same headers. `undefined`:
+ * none. Throws BODY_MALFORMED when there are two, of which others on the way may have read the other one.
  */
-export function credentialIn(headers: HeaderMap): string | undefined {
+export function credentialIn(headers: HeaderMap): Shown | undefined {
   const { authorization } = headers;
   const xApiKey = headers["x-api-key"];
   const apiKey = headers["api-key"];
@@ -35,7 +39,16 @@ export function credentialIn(headers: HeaderMap): string | undefined {
   const text = authorization ?? xApiKey ?? apiKey;
   // A list is a header that came twice, which the port refuses.
   if (typeof text !== "string") return undefined;
-  const key = authorization === undefined ? text : fromAuthorization(text);
+  return { by: authorization === undefined ? "key" : "authorization", text };
+}
+
+/**
+ * The key that a header shows: `Authorization: Bearer KEY`, the password of `Authorization: Basic`, or all of the others.
+ * `undefined`: none that could be one.
+ * @see RFC 6750 section 2.1, RFC 7617 section 2
+ */
+export function keyIn({ by, text }: Shown): string | undefined {
+  const key = by === "key" ? text : fromAuthorization(text);
   return key === undefined || key === "" || key.length > MAX_KEY ? undefined : key;
 }
 

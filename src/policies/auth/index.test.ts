@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { AuthSettingsSchema } from "../../../gen/policies/auth/v1/settings_pb.js";
 import { fakeClock } from "../../../test/support/clock.ts";
 import type { HeaderMap } from "../../core/call.ts";
+import type { GatewayError } from "../../core/errors.ts";
 import type { PolicyTools } from "../../core/policy.ts";
 import { policy } from "./index.ts";
 
@@ -131,5 +132,31 @@ describe("auth's settings", () => {
       "keys[1].key: the same key as keys[0]; remove one of them",
       "keys[3].sha256: the same key as keys[2]; remove one of them",
     ]);
+  });
+});
+
+describe("auth remembers a good header", () => {
+  const { admit } = policy.compile(settings(key("ann", ANN), key("bob", `Bearer ${ANN}`)), tools);
+  const by = (headers: HeaderMap) => {
+    try {
+      return admit!({ method: "POST", path: "/", headers, remote: "127.0.0.1" });
+    } catch (thrown) {
+      return (thrown as GatewayError).fault.reason;
+    }
+  };
+
+  it("and answers as at first, however often it is asked", () => {
+    for (let i = 0; i < 3; i++) {
+      expect(by({ authorization: `Bearer ${ANN}` })).toBe("ann");
+      expect(by({ authorization: ANN })).toBe("CALLER_UNKNOWN");
+      expect(by({ authorization: `Bearer ${ANN}`, "x-api-key": ANN })).toBe("BODY_MALFORMED");
+    }
+  });
+
+  it("and does not take it for the same text in another header", () => {
+    for (let i = 0; i < 2; i++) {
+      expect(by({ authorization: `Bearer ${ANN}` })).toBe("ann");
+      expect(by({ "x-api-key": `Bearer ${ANN}` })).toBe("bob");
+    }
   });
 });
