@@ -93,11 +93,11 @@ function planOf(
   const models = route.model ? [route.model] : route.targets.map((target) => target.model!);
   const targets = models.map((model, index): Target => {
     const kind = providerKindOf(model.provider)!;
-    const upstream: Upstream = from.providers.get(kind)!.open(from.settings.get(model), from.tools);
+    const dial = (origin: string) => from.dialer.to(origin, { ...from.dialing, connectMs: limits.connectMs });
+    const upstream: Upstream = from.providers.get(kind)!.open(from.settings.get(model), { ...from.tools, dial });
     const speaks = upstream.speaks[op];
     if (speaks === undefined) return lacking(index, kind, model.name, op, upstream);
-    const exchange =
-      upstream.exchange ?? from.dialer.to(upstream.origin!, { ...from.dialing, connectMs: limits.connectMs });
+    const exchange = upstream.exchange ?? dial(upstream.origin!);
     return { index, provider: kind, model: model.name, upstream, exchange, speaks };
   });
   const pick = <Name extends keyof Hooks>(name: Name) =>

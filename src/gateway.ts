@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { processEnvironment } from "./config/secrets.ts";
 import type { GatewayError } from "./core/errors.ts";
 import { asGatewayError, errors } from "./core/errors.ts";
 import type { Inbound, Mount } from "./core/protocol.ts";
@@ -14,8 +15,13 @@ import type { Observer } from "./observe/observer.ts";
 import { loadProtocols } from "./registry.ts";
 import type { LiveSite } from "./site.ts";
 
-/** Real time and chance. */
-export const realTools: Tools = { clock: realClock, wallNow: () => Date.now(), random: () => Math.random() };
+/** Real time and chance, and the process's own environment. */
+export const realTools: Tools = {
+  clock: realClock,
+  wallNow: () => Date.now(),
+  random: () => Math.random(),
+  env: (name) => processEnvironment[name],
+};
 
 /** What one port serves. */
 export interface Serving {

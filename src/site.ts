@@ -11,6 +11,7 @@ import {
   type Source,
 } from "./config/load.ts";
 import { formatProblem } from "./config/problems.ts";
+import { processEnvironment } from "./config/secrets.ts";
 import { type Watching, watch } from "./config/watch.ts";
 import type { Hooks, Policy } from "./core/policy.ts";
 import type { Provider, Tools } from "./core/provider.ts";
@@ -69,7 +70,8 @@ export const kinds: Kinds = {
 /** Why the settings name an origin that may not be dialed, when they do. Settings that cannot be opened have problems already. */
 function refusedOrigin(provider: Provider<Message>, settings: Message, { egress }: Config): readonly SettingsProblem[] {
   try {
-    const { origin } = provider.open(settings, { clock: realClock, wallNow: Date.now, random: Math.random });
+    const env = (name: string) => processEnvironment[name];
+    const { origin } = provider.open(settings, { clock: realClock, wallNow: Date.now, random: Math.random, env });
     const why = origin && egressOf(egress?.allow ?? [], "file").refuseOrigin(origin);
     return why ? [{ path: "", message: why }] : [];
   } catch {

@@ -56,9 +56,9 @@ export interface Reading {
   /** Media type of its streams, in lower case and without parameters; absent: `text/event-stream`. */
   readonly streamType?: string;
   /** A whole reply in the common shape. Throws `GatewayError` when it is no answer; a top-level `error` never comes here. */
-  reply(call: Call, json: Readonly<JsonObject>): JsonObject;
+  reply(call: Call, json: Readonly<JsonObject>, headers?: ReplyHeaders): JsonObject;
   /** Reads one stream; absent: it has none, and `encode` refuses to ask for one. */
-  stream?(call: Call, on: StreamListener): StreamDecoder;
+  stream?(call: Call, on: StreamListener, headers?: ReplyHeaders): StreamDecoder;
 }
 
 /**
@@ -103,6 +103,13 @@ export interface Tools {
   wallNow(): number;
   /** Uniform in [0, 1). */
   random(): number;
+  /**
+   * Sends to another origin than the provider's own, as for a token, under the same rules of egress. Absent where settings are
+   * only looked at.
+   */
+  readonly dial?: (origin: string) => Exchange;
+  /** A variable of the process's environment, where a provider's own tools read a default, such as `AWS_REGION`. */
+  readonly env?: (name: string) => string | undefined;
 }
 
 /** What of a model's config entry a provider needs to know beside its own settings. */

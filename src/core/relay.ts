@@ -86,7 +86,7 @@ export class Relay implements Receiver, StreamListener {
     else if (!this.call.stream) this.phase = "whole";
     else if (isStream(headers, this.reading?.streamType)) {
       this.phase = "streaming";
-      this.reader = this.reading?.stream?.(this.call, this) ?? new StreamReader(this);
+      this.reader = this.reading?.stream?.(this.call, this, headers) ?? new StreamReader(this);
     } else this.phase = "refused";
   }
 

@@ -1,6 +1,7 @@
 import { errors } from "../../core/errors.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import type { Reading } from "../../core/provider.ts";
+import type { StreamListener } from "../../core/sse.ts";
 import { textOf } from "./media.ts";
 
 /**
@@ -29,16 +30,18 @@ function onePrompt(prompt: Json | undefined): string {
 export function asCompletions(chat: Reading): Reading {
   return {
     ...chat,
-    reply: (call, json) => completionOf(chat.reply(call, json)),
+    reply: (call, json, headers) => completionOf(chat.reply(call, json, headers)),
     ...(chat.stream && {
-      stream: (call, on) =>
-        chat.stream!(call, {
+      stream: (call, on, headers) => {
+        const listener: StreamListener = {
           onEvent: (json) => on.onEvent(completionEvent(json)),
           onWhole: (events) => on.onWhole(events),
           onDone: () => on.onDone(),
           onBad: (why) => on.onBad(why),
           onFault: (error) => on.onFault(error),
-        }),
+        };
+        return chat.stream!(call, listener, headers);
+      },
     }),
   };
 }
