@@ -11,7 +11,8 @@ export async function checkFiles(files: readonly string[]): Promise<{ lines: str
     problems += loaded.problems.length;
     lines.push(...loaded.problems.map(formatProblem));
     lines.push(...loaded.warnings.map((warning) => `${formatProblem(warning)} (warning)`));
-    if (loaded.problems.length === 0) lines.push(`${file}: ok, ${loaded.config.routes.length} routes`);
+    const { length } = loaded.config.routes;
+    if (loaded.problems.length === 0) lines.push(`${file}: ok, ${length} route${length === 1 ? "" : "s"}`);
   }
   return { lines, problems };
 }

@@ -1,4 +1,5 @@
-import type { Message } from "@bufbuild/protobuf";
+import { type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf";
+import { reflect } from "@bufbuild/protobuf/reflect";
 import type { Config } from "../gen/polygate/config/v1/config_pb.js";
 import { compile } from "./compile.ts";
 import {
@@ -73,10 +74,18 @@ function refusedOrigin(provider: Provider<Message>, settings: Message, { egress 
     const env = (name: string) => processEnvironment[name];
     const { origin } = provider.open(settings, { clock: realClock, wallNow: Date.now, random: Math.random, env });
     const why = origin && egressOf(egress?.allow ?? [], "file").refuseOrigin(origin);
-    return why ? [{ path: "", message: why }] : [];
+    return why ? [{ path: nameOf(provider, settings, origin), message: why }] : [];
   } catch {
     return [];
   }
+}
+
+/** The setting that names the origin; "" when it is not told in one of them. */
+function nameOf(provider: Provider<Message>, settings: Message, origin: string): string {
+  const values = reflect(provider.settings as DescMessage, settings);
+  const text = (field: DescField) => (field.scalar === ScalarType.STRING ? String(values.get(field)) : "");
+  const names = values.fields.filter((field) => URL.canParse(text(field)) && new URL(text(field)).origin === origin);
+  return names[0]?.name ?? "";
 }
 
 /** Reads a config file and makes a site of it. */

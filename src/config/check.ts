@@ -15,8 +15,13 @@ export function modelsOf(route: Route): readonly Model[] {
 export function checkConfig(config: Config, origins: Origins, report: Report): void {
   const routes = origins.field(config, "routes");
   if (!routes || isNull(routes.node)) {
-    report.problem(origins.of(config).at, "routes", "missing; list at least one route, or write `routes: []` for none");
-  } else if (config.routes.length === 0)
+    if (!report.explains("routes"))
+      report.problem(
+        origins.of(config).at,
+        "routes",
+        "missing; list at least one route, or write `routes: []` for none",
+      );
+  } else if (config.routes.length === 0 && !report.has(routes.path))
     report.warn(routes.at, routes.path, "no routes; every call is answered that there is none");
   uniqueNames(config.routes, origins, report);
   for (const route of config.routes) oneSourceOfModels(route, origins, report);
@@ -42,8 +47,12 @@ function oneSourceOfModels(route: Route, origins: Origins, report: Report): void
   if (model && targets) report.problem(at, path, "cannot stand beside model; make the model the first of the targets");
   else if (targets && route.targets.length === 0 && !report.has(path))
     report.problem(at, path, "empty; add a target, or give a model");
-  else if (!model && !targets)
-    report.problem(at, origins.spot(route, "model").path, "missing; add it, or targets to try in order");
+  else if (!model && !targets) {
+    const missing = origins.spot(route, "model").path;
+    // A route that is no table, or whose key is misspelt, has been told of.
+    if (report.has(origins.of(route).path) || report.explains(missing, path)) return;
+    report.problem(at, missing, "missing; add it, or targets to try in order");
+  }
 }
 
 /** Two listeners cannot share an address; port 0 is never the same one. */

@@ -11,9 +11,9 @@ import { type ReflectList, type ReflectMap, type ReflectMessage, reflect } from 
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import type { FieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { fieldName } from "./mlflow.ts";
-import { didYouMean } from "./nearest.ts";
+import { didYouMean, nearest } from "./nearest.ts";
 import type { Origin, Origins } from "./origins.ts";
-import { keyPath, type Report } from "./problems.ts";
+import { keyPath, type Place, type Report } from "./problems.ts";
 import { broken, brokenWhole, innerRules, oneofRequired, rulesOf } from "./rules.ts";
 import { isSecret } from "./secrets.ts";
 import { isNull, type Node } from "./tree.ts";
@@ -60,7 +60,7 @@ class Decoder {
         const inner = keyPath(path, key);
         const field = desc.fields.find(({ name }) => name === fieldName(desc, key));
         const first = field && fields.get(field.name);
-        if (!field) this.report.problem(at, inner, unknownKey(desc, key));
+        if (!field) this.unknown(desc, key, at, path);
         else if (first)
           this.report.problem(at, inner, `the same as ${first.path} on line ${first.at.line}; remove one of them`);
         else {
@@ -74,6 +74,14 @@ class Decoder {
     }
     this.required(target);
     return target;
+  }
+
+  private unknown(desc: DescMessage, key: string, at: Place, path: string): void {
+    const names = desc.fields.map(({ name }) => name);
+    const meant = nearest(key, names);
+    const words = meant === undefined ? `want one of ${names.join(", ")}` : `did you mean ${meant}?`;
+    this.report.problem(at, keyPath(path, key), `unknown key; ${words}`);
+    this.report.excuse(meant === undefined ? path : keyPath(path, meant));
   }
 
   private field(target: ReflectMessage, field: DescField, node: Node, path: string): void {
@@ -180,6 +188,7 @@ class Decoder {
       const { at, path } = this.origins.spot(target.message, field.name);
       const { node } = this.origins.field(target.message, field.name) ?? {};
       // What stands there and is not set was reported already, unless it is an empty value that no rule but this refuses.
+      if (!node && this.report.explains(path)) continue;
       if (!node || isNull(node)) this.report.problem(at, path, `missing; add ${choicesOf(field)}`);
       else if (!this.report.has(path)) this.report.problem(at, path, "empty; give it a value");
     }
@@ -191,20 +200,15 @@ class Decoder {
   private missingMember(target: ReflectMessage, oneof: DescOneof): void {
     const given = oneof.fields.some(({ name }) => this.origins.field(target.message, name));
     const { at, path } = this.origins.of(target.message);
-    const names = oneof.fields.map(({ name }) => name).join(", ");
-    if (!given) this.report.problem(at, path, `want one of ${names}; add it`);
+    const names = oneof.fields.map(({ name }) => name);
+    if (given || this.report.explains(path, ...names.map((name) => keyPath(path, name)))) return;
+    this.report.problem(at, path, `want one of ${names.join(", ")}; add it`);
   }
 }
 
 function formOf(field: DescField): Form {
   if (field.message) return DURATION;
   return field.enum ? enumForm(field.enum) : scalarForm(field.scalar!, field.name);
-}
-
-function unknownKey(desc: DescMessage, key: string): string {
-  const names = desc.fields.map(({ name }) => name);
-  const meant = didYouMean(key, names);
-  return `unknown key${meant || `; want one of ${names.join(", ")}`}`;
 }
 
 /** Whether the field may not be left out: it is required, or its empty value breaks its own rules. */

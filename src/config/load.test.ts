@@ -15,6 +15,8 @@ const SETTINGS = describeMessage(
     delay: { of: "google.protobuf.Duration" },
     deep: { of: "Deep" },
     many: { of: "Deep", repeated: true },
+    tags: { repeated: true },
+    labels: { map: true },
   },
   { Deep: { region: {} } },
 );
@@ -33,7 +35,7 @@ const kinds: Kinds = {
         return [
           ...(missing ? [{ path: "base_url", message: "is needed for azure; set it" }] : []),
           ...(routeType === "llm/v1/embeddings" ? [{ path: "", message: "has no embeddings; use another" }] : []),
-          ...(name.includes(".") ? [{ path: name, message: "is unknown there; choose another" }] : []),
+          ...(/[.[]/.test(name) ? [{ path: name, message: "is unknown there; choose another" }] : []),
         ];
       },
       dials(settings: Message & { baseUrl?: string }, { egress }) {
@@ -151,7 +153,6 @@ routes:
 `;
     expect(await problemsOf(text)).toEqual([
       "f.yaml:1:16 listen.port: want at most 65535, have 99999",
-      "f.yaml:5:48 routes[0].model.config.api_key: missing; add it",
       "f.yaml:5:48 routes[0].model.config.base_url: is needed for azure; set it",
       "f.yaml:5:49 routes[0].model.config.api_kye: unknown key; did you mean api_key?",
       'f.yaml:5:68 routes[0].model.config.delay: want a duration such as 500ms, 30s, 5m, have "soon"',
@@ -193,6 +194,39 @@ routes:
       problem("3:91", "routes[1].model.config.deep.region"),
       problem("4:130", "routes[2].model.config.many[1].region"),
       problem("5:121", "routes[3].model.config.many[1].region"),
+    ]);
+  });
+
+  it("places a provider's problem with an entry at the entry", async () => {
+    const model = (path: string, more: string) => `{provider: acme, name: "${path}", config: {api_key: $KEY, ${more}}}`;
+    const routes = [
+      route("a", model("many[1]", "many: [{}, {region: x}]")),
+      route("b", model("tags[1]", "tags: [x, y]")),
+      route("c", model("labels.b", "labels: {a: x, b: y}")),
+      route("d", model("tags[3]", "tags: [x, y]")),
+    ];
+    const problem = (place: string, path: string) => `f.yaml:${place} ${path}: is unknown there; choose another`;
+    expect(await problemsOf(`routes:\n${routes.join("")}`)).toEqual([
+      problem("2:114", "routes[0].model.config.many[1]"),
+      problem("3:113", "routes[1].model.config.tags[1]"),
+      problem("4:122", "routes[2].model.config.labels.b"),
+      problem("5:109", "routes[3].model.config.tags[3]"),
+    ]);
+  });
+
+  it("tells one cause once", async () => {
+    const told = async (text: string) => (await problemsOf(text)).map((line) => line.replace(/^f\.yaml:\S+ /, ""));
+    expect(await told("route:\n")).toEqual(["route: unknown key; did you mean routes?"]);
+    expect(await told("routes: 7\n")).toEqual(["routes: want a list, have 7; write each entry behind a dash"]);
+    expect((await loadText("routes: 7\n")).warnings).toEqual([]);
+    expect(await told("routes:\n- chat\n- {name: a, route_tipe: x, modle: {}}\n")).toEqual([
+      'routes[0]: want keys and values, have "chat"',
+      "routes[1].route_tipe: unknown key; did you mean route_type?",
+      "routes[1].modle: unknown key; did you mean model?",
+    ]);
+    const model = "{provider: acme, name: azure, config: {api_key: $KEY, base_ulr: x}}";
+    expect(await told(`routes:\n${route("a", model)}`)).toEqual([
+      "routes[0].model.config.base_ulr: unknown key; did you mean base_url?",
     ]);
   });
 

@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
-import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+import { reflect } from "@bufbuild/protobuf/reflect";
 import {
   type Config,
   ConfigSchema,
@@ -17,6 +17,7 @@ import { Origins } from "./origins.ts";
 import { POLICY_FIELDS, type PolicyField } from "./policies.ts";
 import { type Problem, Report, WHOLE_FILE } from "./problems.ts";
 import { type Environment, processEnvironment, resolveSecrets, type Sources, secretValues } from "./secrets.ts";
+import { spotOf } from "./spot.ts";
 import { checkTls } from "./tls.ts";
 import { isNull, type Node } from "./tree.ts";
 import { parseYaml } from "./yaml.ts";
@@ -206,22 +207,10 @@ class Loader {
   private settingsProblems(desc: DescMessage, settings: Message, problems: readonly SettingsProblem[] = []): void {
     const { report } = this;
     for (const { path, message, warning } of problems) {
-      const spot = this.settingsSpot(reflect(desc, settings), path);
+      const spot = spotOf(this.origins, reflect(desc, settings), path);
       if (warning) report.warn(spot.at, spot.path, message);
       // What the decoder refused is unset, and a check then finds it missing.
-      else if (!report.has(spot.path)) report.problem(spot.at, spot.path, message);
+      else if (!report.has(spot.path) && !report.explains(spot.path)) report.problem(spot.at, spot.path, message);
     }
-  }
-
-  /** Follows a path such as `faults[0].status` as far as the file goes. */
-  private settingsSpot(holder: ReflectMessage, path: string): ReturnType<Origins["spot"]> {
-    const [, name = "", index, rest] = /^(\w+)(?:\[(\d+)\])?(?:\.(.+))?$/.exec(path) ?? [];
-    const field = holder.fields.find((each) => each.name === name);
-    if (!field) return path === "" ? this.origins.of(holder.message) : this.origins.spot(holder.message, path);
-    if (rest === undefined || !holder.isSet(field)) return this.origins.spot(holder.message, path);
-    const value: unknown = field.fieldKind === "list" ? holder.get(field).get(Number(index)) : holder.get(field);
-    return field.message && value
-      ? this.settingsSpot(value as ReflectMessage, rest)
-      : this.origins.spot(holder.message, path);
   }
 }

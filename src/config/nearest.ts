@@ -3,11 +3,12 @@
  * and `_` count as equal, so `drainTimeout` finds `drain_timeout`.
  */
 export function didYouMean(word: string, choices: Iterable<string>): string {
-  const nearest = nearestOf(word, choices);
-  return nearest === undefined ? "" : `; did you mean ${nearest}?`;
+  const meant = nearest(word, choices);
+  return meant === undefined ? "" : `; did you mean ${meant}?`;
 }
 
-function nearestOf(word: string, choices: Iterable<string>): string | undefined {
+/** The choice that is nearest to the word; `undefined`: none is near. */
+export function nearest(word: string, choices: Iterable<string>): string | undefined {
   const wanted = fold(word);
   // A longer word cannot be a slip of a name of ours, and the distance costs the product of the lengths.
   if (wanted.length > 64) return undefined;

@@ -24,6 +24,7 @@ export class Report {
   readonly file: string;
   private readonly wrong: Problem[] = [];
   private readonly doubtful: Problem[] = [];
+  private readonly excused = new Set<string>();
 
   constructor(file: string) {
     this.file = file;
@@ -50,6 +51,16 @@ export class Report {
 
   warn(at: Place, path: string, message: string): void {
     if (this.doubtful.length < 1000) this.doubtful.push(this.entry(at, path, message));
+  }
+
+  /** Notes that an unknown key explains what is missing: `path` is the key that was meant, or else the table it stands in. */
+  excuse(path: string): void {
+    this.excused.add(path);
+  }
+
+  /** Whether what is missing at one of the paths is explained by a problem that was reported: one cause is told once. */
+  explains(...paths: readonly string[]): boolean {
+    return paths.some((path) => this.excused.has(path));
   }
 
   /** Whether a problem of exactly this path was reported, so that its consequences need no report of their own. */

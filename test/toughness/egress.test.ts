@@ -25,7 +25,7 @@ describe("a config file", () => {
     ["http://0.0.0.0:9100/v1", "0.0.0.0 is no address to dial"],
   ])("that names %s is not taken", async (baseUrl, why) => {
     expect(await problemsOf(config(baseUrl))).toEqual([
-      `f.yaml:6:46 routes[0].model.config: ${why}; list it under egress.allow if it is meant`,
+      `f.yaml:6:84 routes[0].model.config.base_url: ${why}; list it under egress.allow if it is meant`,
     ]);
   });
 
