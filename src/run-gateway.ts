@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { authorityOf, isEvery } from "./authority.ts";
 import { formatProblem } from "./config/problems.ts";
 import { drainOnSignals, firstSignal } from "./observe/drain.ts";
 import { ConfigProblems, startGateway } from "./start.ts";
@@ -45,8 +46,9 @@ async function runAlone(options: RunOptions): Promise<number> {
   const { say } = options;
   const gateway = await startGateway(options);
   for (const warning of gateway.warnings) say(`${formatProblem(warning)} (warning)`);
-  const chat = gateway.live.site.routes.find((route) => route.op === "chat")?.name;
-  greet({ ...gateway, chat }, options);
+  const { routes, admit } = gateway.live.site;
+  const chat = routes.find((route) => route.op === "chat")?.name;
+  greet({ ...gateway, chat, locked: admit !== undefined }, options);
   return drainOnSignals(gateway, say);
 }
 
@@ -71,22 +73,23 @@ interface Greeting {
   readonly admin: string | undefined;
   /** Name of a chat route. */
   readonly chat: string | undefined;
+  /** Callers need a key. */
+  readonly locked: boolean;
 }
 
-function greet({ host: bound, port, secure, admin, chat }: Greeting, { quickstart, say }: RunOptions): void {
-  const host = bound === "0.0.0.0" || bound === "::" ? "127.0.0.1" : bound;
-  const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+function greet({ host, port, secure, admin, chat, locked }: Greeting, { quickstart, say }: RunOptions): void {
+  const authority = authorityOf(host, port);
   const url = `${secure ? "https" : "http"}://${authority}`;
-  say(`polygate is listening on ${url}`);
+  say(`polygate is listening on ${url}${isEvery(host) ? " and every other address of this machine" : ""}`);
   if (quickstart) say("  no config was named: serving examples/quickstart.yaml, whose answers are simulated");
   if (chat !== undefined) {
+    const key = locked ? ' -H "Authorization: Bearer $POLYGATE_KEY"' : "";
     const body = JSON.stringify({ model: chat, messages: [{ role: "user", content: "Hello" }] });
-    say(
-      `  curl:    curl ${secure ? "-k " : ""}${url}/v1/chat/completions -H 'content-type: application/json' -d '${body}'`,
-    );
+    const json = `-H 'content-type: application/json' -d '${body}'`;
+    say(`  curl:    curl ${secure ? "-k " : ""}${url}/v1/chat/completions${key} ${json}`);
     const typed = JSON.stringify({ model: chat, messages: [{ role: "ROLE_USER", text: "Hello" }] });
     const plain = secure ? "-insecure" : "-plaintext";
-    say(`  grpcurl: grpcurl ${plain} -d '${typed}' ${authority} polygate.v1.ChatService/Chat`);
+    say(`  grpcurl: grpcurl ${plain}${key} -d '${typed}' ${authority} polygate.v1.ChatService/Chat`);
   }
   say(`  docs:    ${url}/docs`);
   if (admin) say(`  admin:   http://${admin} (metrics, livez, readyz)`);

@@ -3,6 +3,7 @@ import type { LookupFunction } from "node:net";
 import { dirname, resolve } from "node:path";
 import type { Config } from "../gen/polygate/config/v1/config_pb.js";
 import { LogLevel } from "../gen/polygate/config/v1/config_pb.js";
+import { authorityOf } from "./authority.ts";
 import { ms } from "./compile.ts";
 import type { Source } from "./config/load.ts";
 import type { Problem } from "./config/problems.ts";
@@ -54,7 +55,7 @@ export interface Gateway extends Draining {
   readonly host: string;
   readonly port: number;
   readonly secure: boolean;
-  /** Host and port of the admin listener, when the config asks for one. */
+  /** Host and port of the admin listener as in a URL, when the config asks for one. */
   readonly admin: string | undefined;
   readonly live: LiveSite;
   readonly warnings: readonly Problem[];
@@ -123,7 +124,7 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
       host,
       port: main.port,
       secure: tls !== undefined,
-      admin: second && `${config.admin!.host || "127.0.0.1"}:${second.port}`,
+      admin: second && authorityOf(config.admin!.host, second.port),
       live,
       warnings: loaded.warnings,
       snapshot: metrics.snapshot,

@@ -29,6 +29,7 @@ export type Report =
       readonly host: string;
       readonly secure: boolean;
       readonly chat: string | undefined;
+      readonly locked: boolean;
     }
   | { readonly kind: "failed"; readonly message: string; readonly facts: object }
   | { readonly kind: "answer"; readonly id: number; readonly value: unknown }

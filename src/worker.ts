@@ -67,8 +67,10 @@ try {
     },
   });
   parent.on("message", (order: Order) => void obey(gateway, order));
-  const chat = gateway.live.site.routes.find((route) => route.op === "chat")?.name;
-  tell({ kind: "ready", port: gateway.port, host: gateway.host, secure: gateway.secure, chat });
+  const { routes, admit } = gateway.live.site;
+  const chat = routes.find((route) => route.op === "chat")?.name;
+  const { host, secure } = gateway;
+  tell({ kind: "ready", port: gateway.port, host, secure, chat, locked: admit !== undefined });
 } catch (thrown) {
   const { code, port: tried, address } = thrown as { code?: string; port?: number; address?: string };
   tell({ kind: "failed", message: String(thrown), facts: { code, port: tried, address } });

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { authorityOf } from "./authority.ts";
 import { ms } from "./compile.ts";
 import { type Loaded, load } from "./config/load.ts";
 import { formatProblem, type Problem } from "./config/problems.ts";
@@ -36,7 +37,7 @@ export interface Started {
   readonly crew: Crew;
   readonly ready: Ready;
   readonly warnings: readonly Problem[];
-  /** Host and port of the admin listener, which the main thread serves. */
+  /** Host and port of the admin listener as in a URL, which the main thread serves. */
   readonly admin: string | undefined;
   close(): Promise<void>;
 }
@@ -60,7 +61,7 @@ export async function startCrew(options: StartOptions, count: number): Promise<S
     crew,
     ready,
     warnings: loaded.warnings,
-    admin: port && `${admin.host}:${port.port}`,
+    admin: port && authorityOf(admin.host, port.port),
     async close() {
       await crew.close();
       port?.cut();

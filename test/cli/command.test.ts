@@ -109,6 +109,34 @@ describe("polygate start", () => {
     expect(await names(both, `routes:${route("by-flag")}\n`)).toEqual(["by-flag"]);
   });
 
+  it.each(["1", "2"])("prints lines that work where callers need a key, with %s workers", async (workers) => {
+    const config = `
+listen: { host: 0.0.0.0 }
+admin: { host: "::", port: 0 }
+auth: { keys: [{ name: ann, key: $POLYGATE_KEY }] }
+routes:${route("chat")}
+`;
+    const env = { POLYGATE_KEY: "a-key-that-is-long-enough" };
+    await using gateway = await startGateway(config, { env, args: ["--workers", workers] });
+    await gateway.logged(
+      /^polygate is listening on http:\/\/127\.0\.0\.1:\d+ and every other address of this machine$/m,
+    );
+    const [, url, key] = await gateway.logged(
+      /^ {2}curl: +curl (\S+) -H "Authorization: (Bearer \$POLYGATE_KEY)" -H /m,
+    );
+    const [, body] = await gateway.logged(/^ {2}curl: .* -d '(.*)'$/m);
+    const headers = {
+      authorization: key!.replace("$POLYGATE_KEY", env.POLYGATE_KEY),
+      "content-type": "application/json",
+    };
+    expect((await fetch(url!, { method: "POST", headers, body: body! })).status).toBe(200);
+    await gateway.logged(/^ {2}grpcurl: +grpcurl -plaintext -H "Authorization: Bearer \$POLYGATE_KEY" -d /m);
+    const [, admin] = await gateway.logged(/^ {2}admin: +(http:\S+) /m);
+    expect((await fetch(`${admin}/livez`)).status).toBe(200);
+    const [, docs] = await gateway.logged(/^ {2}docs: +(.*)$/m);
+    expect((await fetch(docs!)).status).toBe(200);
+  });
+
   it("without a config serves the quickstart, and prints lines that work", async () => {
     await using gateway = await startGateway(undefined, {});
     const [, curl] = await gateway.logged(/^ {2}curl: +curl (.*)$/m);
