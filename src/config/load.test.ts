@@ -204,6 +204,7 @@ routes:
       route("b", model("tags[1]", "tags: [x, y]")),
       route("c", model("labels.b", "labels: {a: x, b: y}")),
       route("d", model("tags[3]", "tags: [x, y]")),
+      route("e", model('labels[\\"x/y\\"]', 'labels: {a: x, "x/y": y}')),
     ];
     const problem = (place: string, path: string) => `f.yaml:${place} ${path}: is unknown there; choose another`;
     expect(await problemsOf(`routes:\n${routes.join("")}`)).toEqual([
@@ -211,6 +212,7 @@ routes:
       problem("3:113", "routes[1].model.config.tags[1]"),
       problem("4:122", "routes[2].model.config.labels.b"),
       problem("5:109", "routes[3].model.config.tags[3]"),
+      problem("6:133", 'routes[4].model.config.labels."x/y"'),
     ]);
   });
 
