@@ -1,0 +1,177 @@
+import type { Call } from "../../core/call.ts";
+import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { textOf } from "../openai/media.ts";
+import { ownReasoning } from "../openai/reasoning.ts";
+import { blocksOf, type Drop } from "./blocks-out.ts";
+
+/** A conversation in the API's words. */
+export interface Conversation {
+  /** A text alone, or blocks; `undefined`: no instructions. */
+  readonly system: Json | undefined;
+  readonly messages: JsonObject[];
+}
+
+/** One turn under way. `content` is a text as long as nothing was added to it. */
+interface Turn {
+  readonly role: string;
+  content: string | JsonObject[];
+}
+
+/**
+ * The messages of the common shape as turns: what stands at the head as instructions becomes `system`, tool results become
+ * blocks of the user's turn, and neighbours of one role become one turn. Instructions further down stay where they are for
+ * callers of the API itself; for others they go to the head, since most models refuse them elsewhere, and that is told.
+ *
+ * @param model Only what this model thought is given back to it.
+ */
+export function conversationOf(call: Call, messages: Json | undefined, model: string): Conversation {
+  const native = call.arrival.dialect === "anthropic";
+  const system: (string | JsonObject[])[] = [];
+  const turns: Turn[] = [];
+  const list = Array.isArray(messages) ? messages : [];
+  for (let at = 0; at < list.length; at++) {
+    const message = list[at];
+    if (!isObject(message)) continue;
+    const drop: Drop = (path) => call.adjust("dropped", path === "" ? `messages[${at}]` : `messages[${at}].${path}`);
+    const { role } = message;
+    if (message["name"] !== undefined && message["name"] !== null && role !== "function") drop("name");
+    if (role === "system" || role === "developer") {
+      const said = plain(message, native, drop);
+      if (turns.length === 0) system.push(said);
+      else if (native) turns.push({ role: "system", content: said });
+      else {
+        call.adjust("converted", `messages[${at}]`);
+        system.push(said);
+      }
+    } else if (role === "assistant") add(turns, "assistant", assistant(message, native, model, drop));
+    else if (role === "tool") add(turns, "user", [toolResult(message, native, drop)]);
+    else if (role === "user") add(turns, "user", plain(message, native, drop));
+    else drop("");
+  }
+  return { system: together(system), messages: turns.map(({ role, content }) => ({ role, content })) };
+}
+
+/** Content of text and media: a text alone as it came. */
+function plain({ content }: JsonObject, native: boolean, drop: Drop): string | JsonObject[] {
+  return typeof content === "string" ? content : blocksOf(content, native, drop);
+}
+
+function add(turns: Turn[], role: string, content: string | JsonObject[]): void {
+  // The API refuses a turn without content, and nothing is lost with it.
+  if (content.length === 0) return;
+  const last = turns.at(-1);
+  if (last === undefined || last.role !== role) turns.push({ role, content });
+  else last.content = [...asBlocks(last.content), ...asBlocks(content)];
+}
+
+function asBlocks(content: string | JsonObject[]): JsonObject[] {
+  if (typeof content !== "string") return content;
+  return content === "" ? [] : [{ type: "text", text: content }];
+}
+
+function together(system: (string | JsonObject[])[]): Json | undefined {
+  const said = system.filter((one) => one.length > 0);
+  if (said.length < 2) return said[0];
+  return said.flatMap(asBlocks);
+}
+
+const TOLD = ["audio", "function_call"];
+
+function assistant(message: JsonObject, native: boolean, model: string, drop: Drop): string | JsonObject[] {
+  const { tool_calls, reasoning, refusal } = message;
+  for (const name of TOLD) if (message[name]) drop(name);
+  const thought = ownReasoning(message, "anthropic", model);
+  const told = message["reasoning_details"];
+  if (Array.isArray(told) && told.length > thought.length) drop("reasoning_details");
+  else if (thought.length === 0 && typeof reasoning === "string" && reasoning !== "") drop("reasoning");
+  const content = saidBy(message);
+  if (thought.length === 0 && !tool_calls && typeof content === "string" && content !== "") return content;
+  const said = blocksOf(content, native, drop);
+  if (said.length === 0 && typeof refusal === "string" && refusal !== "") said.push({ type: "text", text: refusal });
+  const placed: Placed[] = [];
+  for (const { format: _f, model: _m, index, ...detail } of thought) {
+    const block = thinking(detail);
+    if (block !== undefined) placed.push({ block, at: index });
+  }
+  const calls: Placed[] = [];
+  if (Array.isArray(tool_calls)) {
+    for (let at = 0; at < tool_calls.length; at++) {
+      const block = toolUse(tool_calls[at], (path) => drop(`tool_calls[${at}]${path}`));
+      if (block !== undefined) calls.push(block);
+    }
+  }
+  return inOrder(placed, said, calls);
+}
+
+/** What an assistant said: `content_parts`, where they are there, have it whole, unless the text was changed since. */
+function saidBy({ content, content_parts }: JsonObject): Json | undefined {
+  if (!Array.isArray(content_parts)) return content;
+  return textOf(content_parts) === textOf(content) ? content_parts : content;
+}
+
+/** A block, and the place in its turn where it stood. */
+interface Placed {
+  readonly block: JsonObject;
+  readonly at: Json | undefined;
+}
+
+/** Thoughts, then what was said, then calls, but for those that know their place. */
+function inOrder(thoughts: readonly Placed[], said: readonly JsonObject[], calls: readonly Placed[]): JsonObject[] {
+  const blocks: JsonObject[] = [...said];
+  const free = calls.filter(({ at }) => typeof at !== "number");
+  const placed = [...thoughts, ...calls.filter(({ at }) => typeof at === "number")];
+  const known = placed.every(({ at }) => typeof at === "number");
+  if (!known) return [...thoughts.map(({ block }) => block), ...said, ...calls.map(({ block }) => block)];
+  placed.sort((a, b) => (a.at as number) - (b.at as number));
+  for (const { block, at } of placed) blocks.splice(at as number, 0, block);
+  for (const { block } of free) blocks.push(block);
+  return blocks;
+}
+
+function thinking({ type, text, signature, data, ...rest }: JsonObject): JsonObject | undefined {
+  if (type === "reasoning.text" && typeof signature === "string" && signature !== "") {
+    return { type: "thinking", thinking: text ?? "", signature, ...rest };
+  }
+  if (type !== "reasoning.encrypted" || typeof data !== "string") return undefined;
+  return { type: "redacted_thinking", data, ...rest };
+}
+
+function toolUse(call: Json | undefined, drop: Drop): Placed | undefined {
+  const { id, function: called, block_index, type: _, ...rest } = isObject(call) ? call : {};
+  if (typeof id !== "string" || !isObject(called)) {
+    drop("");
+    return undefined;
+  }
+  delete rest["index"];
+  const input = inputOf(called["arguments"]);
+  const block = { type: "tool_use", id: toolId(id), name: called["name"] ?? "", input, ...rest };
+  return { block, at: block_index };
+}
+
+/** What is not an object in JSON cannot be a tool's input; the model sees what it wrote. */
+function inputOf(args: Json | undefined): JsonObject {
+  if (typeof args !== "string" || args.trim() === "") return {};
+  try {
+    const json: unknown = JSON.parse(args);
+    if (isObject(json)) return json;
+  } catch {}
+  return { arguments: args };
+}
+
+function toolResult(message: JsonObject, native: boolean, drop: Drop): JsonObject {
+  const { tool_call_id, content, is_error, role: _r, name: _n, ...rest } = message;
+  const id = typeof tool_call_id === "string" ? toolId(tool_call_id) : "";
+  const said = plain({ content } as JsonObject, native, drop);
+  return {
+    type: "tool_result",
+    tool_use_id: id,
+    ...(said.length > 0 && { content: said }),
+    ...(typeof is_error === "boolean" && { is_error }),
+    ...rest,
+  };
+}
+
+/** The API takes letters, digits, `_` and `-`; other providers' ids have more. */
+function toolId(id: string): string {
+  return /^[\w-]+$/.test(id) ? id : id.replace(/[^\w-]/g, "_");
+}
