@@ -113,11 +113,15 @@ function usageAlone(bytes: Buffer, at: number): JsonObject | undefined {
   return end < 0 ? undefined : { usage: JSON.parse(bytes.toString("utf8", from, end)) as JsonObject };
 }
 
-/** Whether these are the headers of a stream of this media type. */
-export function isStream(headers: ReplyHeaders, mediaType = "text/event-stream"): boolean {
+/** Whether these are the headers of a stream, of this media type or of server-sent events. */
+export function isStream(headers: ReplyHeaders, mediaType = EVENTS): boolean {
   const type = headers["content-type"];
-  return typeof type === "string" && type.toLowerCase().startsWith(mediaType);
+  if (typeof type !== "string") return false;
+  const told = type.toLowerCase();
+  return told.startsWith(mediaType) || told.startsWith(EVENTS);
 }
+
+const EVENTS = "text/event-stream";
 
 /** Whether a stream's event tells the usage and nothing else. */
 export function isUsageAlone({ choices, usage }: JsonObject): boolean {

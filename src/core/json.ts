@@ -8,3 +8,18 @@ export interface JsonObject {
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** The text that a value is; empty when it is something else. */
+export function textIn(value: Json | undefined): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** The object that a value is; empty when it is something else. */
+export function objectIn(value: Json | undefined): JsonObject {
+  return isObject(value) ? value : {};
+}
+
+/** The objects of a list; none when it is something else. */
+export function objectsIn(value: Json | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}

@@ -53,7 +53,7 @@ export type Exchange = (outgoing: Outgoing, receiver: Receiver) => Controls;
  * call: what a stream needs is made by `stream`.
  */
 export interface Reading {
-  /** Media type of its streams, in lower case and without parameters; absent: `text/event-stream`. */
+  /** Media type of its streams beside `text/event-stream`, in lower case and without parameters. */
   readonly streamType?: string;
   /** A whole reply in the common shape. Throws `GatewayError` when it is no answer; a top-level `error` never comes here. */
   reply(call: Call, json: Readonly<JsonObject>, headers?: ReplyHeaders): JsonObject;

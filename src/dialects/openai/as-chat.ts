@@ -20,7 +20,8 @@ export function chatOf(json: Readonly<JsonObject>): JsonObject {
   return asked;
 }
 
-function onePrompt(prompt: Json | undefined): string {
+/** The only text of a prompt. Throws FIELD_INVALID for several, and for token ids. */
+export function onePrompt(prompt: Json | undefined): string {
   const one = Array.isArray(prompt) && prompt.length === 1 ? prompt[0] : prompt;
   if (typeof one === "string") return one;
   throw errors.fieldInvalid([{ field: "prompt", description: "must be one text for this route's provider" }]);

@@ -1,5 +1,5 @@
 import { clip, type Fault, GatewayError, type Reason } from "../../core/errors.ts";
-import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { isObject, type Json, type JsonObject, textIn } from "../../core/json.ts";
 import type { ReplyHeaders } from "../../core/provider.ts";
 
 /**
@@ -119,8 +119,10 @@ function detailOf(detail: Json | undefined): string | undefined {
   if (typeof detail === "string") return detail;
   if (!Array.isArray(detail)) return undefined;
   const told = detail.filter(isObject).map(({ loc, msg }) => {
-    const where = Array.isArray(loc) ? loc.filter((part) => part !== "body").join(".") : "";
-    return where === "" ? String(msg) : `${where}: ${String(msg)}`;
+    const place = (Array.isArray(loc) ? loc : []).flatMap((part) =>
+      part === "body" || typeof part === "object" ? [] : [String(part)],
+    );
+    return place.length === 0 ? textIn(msg) : `${place.join(".")}: ${textIn(msg)}`;
   });
   return told.length === 0 ? undefined : told.join("; ");
 }

@@ -88,9 +88,13 @@ export class ChunkTeller {
     this.head = head;
   }
 
-  /** What is new in one choice: `role`, `content`, `reasoning`, `reasoning_details`, `tool_calls`, `refusal`. */
-  delta(delta: JsonObject, index = 0): void {
-    this.tell([{ index, delta, finish_reason: null }]);
+  /**
+   * What is new in one choice: `role`, `content`, `reasoning`, `reasoning_details`, `tool_calls`, `refusal`, `annotations`.
+   *
+   * @param more What stands beside the delta: `logprobs`.
+   */
+  delta(delta: JsonObject, index = 0, more: JsonObject = {}): void {
+    this.tell([{ index, delta, finish_reason: null, ...more }]);
   }
 
   /** A tool call begins. `place` is its place among the message's calls, from 0. */

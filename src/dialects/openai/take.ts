@@ -79,6 +79,16 @@ export class Taken {
     if (asks(name, this.take(name))) this.call.adjust("dropped", name);
   }
 
+  /**
+   * What nobody took. On MLflow's faces all of it as it came, under whatever name: MLflow's adapters pass on what they do not
+   * know, and callers there use the provider's own names. Elsewhere it is `rest`.
+   */
+  extras(): JsonObject {
+    if (this.call.arrival.dialect !== "mlflow") return this.rest();
+    const left = Object.entries(this.json).filter(([name, value]) => !this.taken.has(name) && value !== null);
+    return Object.fromEntries(left);
+  }
+
   /** Drops what the common shape has and nobody took; gives the strangers, which are the provider's own, as they came. */
   rest(): JsonObject {
     const strangers: JsonObject = {};
