@@ -1,13 +1,14 @@
 import { readFileSync } from "node:fs";
 import { ConnectSchemas, pathOf } from "./connect.ts";
-import { CONNECT } from "./examples.ts";
+import { CONNECT, type Examples } from "./examples.ts";
 import { addMlflow } from "./mlflow.ts";
 import { OpenAISchemas } from "./openai.ts";
+import { limitPaths, operatorPaths } from "./operators.ts";
 import { json, type Paths, restPaths } from "./paths.ts";
 import { loadProtos, type Protos } from "./protos.ts";
 import { ref, type Schema } from "./schema.ts";
 
-/** The services whose unary methods anybody can call with plain JSON. */
+/** The services whose methods can be called over Connect: the unary ones with plain JSON. */
 const SERVICES = [
   "polygate.v1.ChatService",
   "polygate.v1.CompletionsService",
@@ -37,11 +38,13 @@ export function openApiDocument(): Record<string, unknown> {
     },
     servers: [{ url: "/" }],
     tags: TAGS,
-    paths: { ...restPaths(), ...rpc },
+    security: [{}, ...Object.keys(SECURITY).map((name) => ({ [name]: [] }))],
+    paths: { ...restPaths(), ...limitPaths(), ...rpc, ...operatorPaths() },
     components: {
       schemas: sorted({ ...openai.schemas, ...connect.schemas, ...OWN }),
       parameters: PARAMETERS,
       headers: HEADERS,
+      securitySchemes: SECURITY,
     },
   };
 }
@@ -51,8 +54,8 @@ function connectPaths(protos: Protos, schemas: ConnectSchemas): Paths {
   for (const name of SERVICES) {
     const service = protos.service(name);
     for (const method of service.methods) {
-      // A stream's frames are not plain JSON: it takes a Connect or gRPC client.
-      if (method.methodKind !== "unary") continue;
+      const streams = method.methodKind !== "unary";
+      const media = (schema: Schema, more?: Examples) => (streams ? framed(schema, more) : json(schema, more));
       const [summary = method.name, ...rest] = protos.comment(method).split("\n\n");
       const example = { example: { summary: "An example", value: CONNECT[method.name]! } };
       paths[pathOf(method)] = {
@@ -60,11 +63,11 @@ function connectPaths(protos: Protos, schemas: ConnectSchemas): Paths {
           tags: ["Connect"],
           operationId: `${service.name}.${method.name}`,
           summary: summary.replace(/\.$/, ""),
-          ...(rest.length > 0 && { description: rest.join("\n\n") }),
+          ...((streams || rest.length > 0) && { description: [...rest, ...(streams ? [FRAMES] : [])].join("\n\n") }),
           parameters: [{ $ref: "#/components/parameters/ConnectTimeout" }],
-          requestBody: { required: true, content: json(schemas.of(method.input), example) },
+          requestBody: { required: true, content: media(schemas.of(method.input), example) },
           responses: {
-            "200": { description: "The answer.", content: json(schemas.of(method.output)) },
+            "200": { description: "The answer.", content: media(schemas.of(method.output)) },
             default: { description: "What went wrong.", content: json(ref("ConnectError")) },
           },
         },
@@ -73,6 +76,13 @@ function connectPaths(protos: Protos, schemas: ConnectSchemas): Paths {
   }
   return paths;
 }
+
+/** What a stream's messages are sent as: not plain JSON, so it takes a client of Connect, gRPC or gRPC-web. */
+const framed = (schema: Schema, examples?: Examples) => ({
+  "application/connect+json": { schema, ...(examples && { examples }) },
+});
+const FRAMES =
+  "Messages are in Connect's envelopes: a byte of flags, four bytes of length, and JSON; a last one with flag 2 ends the stream. Use a client of Connect, gRPC or gRPC-web.";
 
 function sorted(schemas: Record<string, Schema>): Record<string, Schema> {
   return Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -87,9 +97,9 @@ const TAGS = [
   {
     name: "Connect",
     description:
-      "The services' unary methods over plain JSON. Their streaming methods, and the same methods over gRPC and gRPC-web, are at the same paths for clients of those protocols.",
+      "The services' methods. The unary ones take plain JSON; all of them are at the same paths for clients of Connect, gRPC and gRPC-web.",
   },
-  { name: "Health", description: "For load balancers." },
+  { name: "Health", description: "For load balancers and Prometheus." },
 ];
 
 const OWN: Record<string, Schema> = {
@@ -189,4 +199,25 @@ const HEADERS = {
     schema: { type: "string" },
     description: "Who answered: `route`, `provider`, `model`, `target` and `attempt`.",
   },
+  Dropped: { schema: { type: "string" }, description: "Members of the request that were not sent to the provider." },
+  Converted: { schema: { type: "string" }, description: "Members that were sent in another form." },
+  Defaulted: { schema: { type: "string" }, description: "Members that the provider demands and the caller left out." },
+  RateLimit: { schema: { type: "integer" }, description: "Calls that a period allows; on limited routes." },
+  RateLimitRemaining: { schema: { type: "integer" }, description: "Calls that are left of the period." },
+  RateLimitReset: { schema: { type: "integer" }, description: "Seconds until the period is over." },
+  RetryAfter: { schema: { type: "integer" }, description: "Seconds after which to try again." },
+  UpstreamRequestId: { schema: { type: "string" }, description: "The provider's own id; its support asks for it." },
+};
+
+/** The ways to send a key, where the config has `auth`. */
+const SECURITY = {
+  Bearer: { type: "http", scheme: "bearer", description: "A key of the config's `auth`." },
+  ApiKey: {
+    type: "apiKey",
+    in: "header",
+    name: "x-api-key",
+    description: "The same key, as Anthropic's SDKs send it.",
+  },
+  AzureKey: { type: "apiKey", in: "header", name: "api-key", description: "The same key, as Azure's SDKs send it." },
+  Basic: { type: "http", scheme: "basic", description: "The same key as the password, with any user." },
 };

@@ -52,6 +52,8 @@ export const CONNECT: Record<string, Record<string, unknown>> = {
   Chat: { model: "chat", messages: [{ role: "ROLE_USER", text: "Say hello in one sentence." }] },
   Complete: { model: "completions", text: "Once upon a time", maxTokens: 32 },
   Embed: { model: "embeddings", texts: { texts: ["The quick brown fox"] } },
+  StreamChat: { chat: { model: "chat", messages: [{ role: "ROLE_USER", text: "Say hello in one sentence." }] } },
+  StreamComplete: { complete: { model: "completions", text: "Once upon a time", maxTokens: 32 } },
   GetRoute: { name: "chat" },
   ListRoutes: { pageSize: 50 },
 };

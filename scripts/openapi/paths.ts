@@ -12,6 +12,17 @@ export const json = (schema: Schema, examples?: Examples) => ({
 const CALL_HEADERS = {
   "x-request-id": { $ref: "#/components/headers/RequestId" },
   "x-polygate-served": { $ref: "#/components/headers/Served" },
+  "x-polygate-dropped": { $ref: "#/components/headers/Dropped" },
+  "x-polygate-converted": { $ref: "#/components/headers/Converted" },
+  "x-polygate-defaulted": { $ref: "#/components/headers/Defaulted" },
+  "x-ratelimit-limit": { $ref: "#/components/headers/RateLimit" },
+  "x-ratelimit-remaining": { $ref: "#/components/headers/RateLimitRemaining" },
+  "x-ratelimit-reset": { $ref: "#/components/headers/RateLimitReset" },
+};
+const ERROR_HEADERS = {
+  "x-request-id": { $ref: "#/components/headers/RequestId" },
+  "retry-after": { $ref: "#/components/headers/RetryAfter" },
+  "x-polygate-upstream-request-id": { $ref: "#/components/headers/UpstreamRequestId" },
 };
 const CALL_PARAMETERS = [{ $ref: "#/components/parameters/RequestId" }, { $ref: "#/components/parameters/Timeout" }];
 
@@ -31,13 +42,14 @@ function call(body: Schema, examples: Examples, answer: Schema, events: Schema |
     requestBody: { required: true, content: json(body, examples) },
     responses: {
       "200": { description: "The answer.", headers: CALL_HEADERS, content: { ...json(answer), ...stream } },
-      default: { description: "What went wrong.", content: json(error) },
+      default: { description: "What went wrong.", headers: ERROR_HEADERS, content: json(error) },
     },
     ...(events && { "x-event-schema": events }),
   };
 }
 
-function read(answer: Schema, error: Schema): Operation {
+/** Of what is only looked at. */
+export function read(answer: Schema, error: Schema): Operation {
   return {
     responses: {
       "200": { description: "The answer.", content: json(answer) },
@@ -47,7 +59,7 @@ function read(answer: Schema, error: Schema): Operation {
 }
 
 const OPENAI_ERROR = ref("OpenAIError");
-const MLFLOW_ERROR = ref("MlflowError");
+export const MLFLOW_ERROR = ref("MlflowError");
 
 /** OpenAI's paths. */
 function openAIPaths(): Paths {
@@ -149,23 +161,7 @@ function mlflowPaths(): Paths {
   return paths;
 }
 
-/** The REST table. */
+/** The REST table of the calls and lists. */
 export function restPaths(): Paths {
-  const status: Schema = {
-    type: "object",
-    required: ["status"],
-    properties: { status: { type: "string", enum: ["OK"] } },
-  };
-  return {
-    ...openAIPaths(),
-    ...mlflowPaths(),
-    "/health": {
-      get: {
-        tags: ["Health"],
-        operationId: "health",
-        summary: "Whether the gateway serves",
-        ...read(status, MLFLOW_ERROR),
-      },
-    },
-  };
+  return { ...openAIPaths(), ...mlflowPaths() };
 }

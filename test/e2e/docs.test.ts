@@ -1,8 +1,31 @@
 /** The description of the API and its page, as a browser and a code generator take them. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Gateway } from "../support/gateway.ts";
+import { type Gateway, startGateway } from "../support/gateway.ts";
 import { check, type Document } from "../support/json-schema.ts";
 import { startSimulator } from "./question.ts";
+
+const CONNECT_STREAM = "application/connect+json";
+
+/** One message in Connect's envelope. https://connectrpc.com/docs/protocol#streaming-rpcs */
+function enveloped(text: string): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(Buffer.byteLength(text), 1);
+  return Buffer.concat([head, Buffer.from(text)]);
+}
+
+/** The messages of a stream that ended well. */
+function messagesIn(bytes: Buffer): unknown[] {
+  const found: unknown[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 5 + bytes.readUInt32BE(at + 1);
+    const json = JSON.parse(bytes.toString("utf8", at + 5, end)) as { error?: unknown };
+    if (bytes[at] === 2) expect(json.error).toBeUndefined();
+    else found.push(json);
+    at = end;
+  }
+  expect(bytes.length).toBeGreaterThan(0);
+  return found;
+}
 
 let gateway: Gateway;
 let document: Document;
@@ -39,42 +62,57 @@ it("offers the routes that there are", () => {
   expect(RouteName!.schema).toEqual({ type: "string", enum: ["chat", "completions", "embeddings"] });
 });
 
+it("asks for a key where callers need one, and elsewhere for none", async () => {
+  expect(document).toMatchObject({ security: [] });
+  expect(document.components["securitySchemes"]).toBeUndefined();
+  const auth = "auth: { keys: [{ name: ann, key: a-key-that-is-long-enough }] }";
+  await using locked = await startGateway(`${auth}\nroutes: []\n`);
+  const told = (await (await fetch(`${locked.url}/openapi.json`)).json()) as Document & { security: object[] };
+  expect(told.security).toEqual(Object.keys(told.components["securitySchemes"]!).map((name) => ({ [name]: [] })));
+  expect(told.security).toHaveLength(4);
+});
+
 describe("every example, sent as it stands, is answered as described", () => {
   it("on each path", async () => {
     const tried: string[] = [];
     for (const [path, methods] of Object.entries(document.paths)) {
       for (const [method, operation] of Object.entries(methods)) {
-        const examples = operation.requestBody?.content["application/json"]?.examples ?? { none: { value: undefined } };
-        for (const [name, { value }] of Object.entries(examples)) {
+        const [type = "", body] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
+        for (const [name, { value }] of Object.entries(body?.examples ?? { none: { value: undefined } })) {
           const at = `${method} ${path} ${name}`;
           const route = Object.hasOwn({ chat: 1, completions: 1, embeddings: 1 }, name) ? name : "chat";
+          const sent = JSON.stringify(value);
           const response = await fetch(gateway.url + path.replace(/\{\w+\}/, route), {
             method,
             ...(value !== undefined && {
-              headers: { "content-type": "application/json" },
-              body: JSON.stringify(value),
+              headers: { "content-type": type },
+              body: type === CONNECT_STREAM ? enveloped(sent) : sent,
             }),
           });
-          expect([at, response.status]).toEqual([at, 200]);
-          const answers = operation.responses["200"]!.content;
-          const type = response.headers.get("content-type")!.split(";")[0]!;
-          const text = await response.text();
-          const events = operation["x-event-schema"];
-          if (type === "text/event-stream") {
-            const data = text.split("\n").filter((line) => line.startsWith("data: {"));
+          const [status, { content }] = Object.entries(operation.responses)[0]!;
+          expect([at, response.status]).toEqual([at, Number(status)]);
+          const answered = response.headers.get("content-type")!.split(";")[0]!;
+          const bytes = Buffer.from(await response.arrayBuffer());
+          const checked = (json: unknown, schema = content[answered]!.schema) =>
+            expect([at, check(document, schema, json)]).toEqual([at, []]);
+          if (answered === "text/event-stream") {
+            const data = bytes
+              .toString()
+              .split("\n")
+              .filter((line) => line.startsWith("data: {"));
             expect(data.length).toBeGreaterThan(0);
-            for (const line of data)
-              expect([at, check(document, events!, JSON.parse(line.slice(6)))]).toEqual([at, []]);
-          } else expect([at, check(document, answers[type]!.schema, JSON.parse(text))]).toEqual([at, []]);
-          if (value !== undefined) {
-            const { schema } = operation.requestBody!.content["application/json"]!;
-            expect([at, check(document, schema, value)]).toEqual([at, []]);
-          }
+            for (const line of data) checked(JSON.parse(line.slice(6)), operation["x-event-schema"]);
+          } else if (answered === CONNECT_STREAM) {
+            const messages = messagesIn(bytes);
+            expect(messages.length).toBeGreaterThan(1);
+            for (const message of messages) checked(message);
+          } else checked(answered === "text/plain" ? bytes.toString() : JSON.parse(bytes.toString()));
+          if (value !== undefined) checked(value, body!.schema);
           tried.push(at);
         }
       }
     }
-    expect(tried.length).toBeGreaterThan(20);
+    expect(tried.length).toBeGreaterThan(30);
   });
 
   it("and so is what fails", async () => {

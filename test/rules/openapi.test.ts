@@ -1,8 +1,14 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
+import { RouteAdminService } from "../../gen/polygate/admin/v1/route_admin_pb.js";
+import { ChatService } from "../../gen/polygate/v1/chat_pb.js";
+import { CompletionsService } from "../../gen/polygate/v1/completions_pb.js";
+import { EmbeddingsService } from "../../gen/polygate/v1/embeddings_pb.js";
 import { OPENAPI_FILE, openApiText } from "../../scripts/openapi.ts";
 import type { Mount } from "../../src/core/protocol.ts";
 import type { Door } from "../../src/core/site.ts";
+import { adminMounts } from "../../src/observe/admin.ts";
+import { createMetrics } from "../../src/observe/metrics.ts";
 import { protocol as mlflow } from "../../src/protocols/mlflow/index.ts";
 import { protocol as openai } from "../../src/protocols/openai/index.ts";
 import { check, type Document, resolve } from "../support/json-schema.ts";
@@ -18,13 +24,35 @@ it("is what the protos and the REST table say; `node scripts/openapi.ts` makes i
 });
 
 it("describes every path that is served, and no other", () => {
-  const mounts: readonly Mount[] = [openai, mlflow].flatMap((one) => one.mounts({} as Door));
+  const operators = adminMounts({ metrics: createMetrics(), live: { stopping: false }, full: true });
+  const mounts: readonly Mount[] = [...[openai, mlflow].flatMap((one) => one.mounts({} as Door)), ...operators];
   const served = mounts.flatMap(({ endpoints }) => endpoints.map(({ method, path }) => `${method} ${path}`));
   const told = operations
     .map(({ path, method }) => `${method.toUpperCase()} ${path}`)
     .filter((one) => !one.includes("polygate."));
-  // MLflow has these paths and answers 501; there is nothing to tell.
-  expect(told.sort()).toEqual(served.filter((one) => !one.includes("/limits/")).sort());
+  expect(told.sort()).toEqual(served.filter((one) => !one.startsWith("HEAD ")).sort());
+});
+
+it("describes every method of the services, the streaming ones with their media type", () => {
+  const services = [ChatService, CompletionsService, EmbeddingsService, RouteAdminService];
+  const methods = services.flatMap((service) => service.methods);
+  const told = operations.filter(({ path }) => path.includes("polygate."));
+  expect(told.map(({ path }) => path).sort()).toEqual(
+    methods.map((method) => `/${method.parent.typeName}/${method.name}`).sort(),
+  );
+  for (const { path, operation } of told) {
+    const type = path.includes("/Stream") ? "application/connect+json" : "application/json";
+    expect([path, Object.keys(operation.requestBody!.content)]).toEqual([path, [type]]);
+    expect([path, Object.keys(operation.responses["200"]!.content)]).toEqual([path, [type]]);
+  }
+});
+
+it("names every way to send a key, none of which has to be used where there is no auth", () => {
+  const { security } = document as unknown as { security: readonly object[] };
+  expect(security).toEqual([{}, { Bearer: [] }, { ApiKey: [] }, { AzureKey: [] }, { Basic: [] }]);
+  expect(Object.keys(document.components["securitySchemes"]!)).toEqual(security.flatMap((one) => Object.keys(one)));
+  for (const path of ["/health", "/livez", "/readyz"])
+    expect(document.paths[path]!["get"]).toMatchObject({ security: [] });
 });
 
 it("is a sound OpenAPI 3.1 document", () => {
@@ -39,7 +67,7 @@ it("is a sound OpenAPI 3.1 document", () => {
     expect(ids.has(operation.operationId)).toBe(false);
     ids.add(operation.operationId);
     expect(tags).toContain(operation.tags[0]);
-    expect(operation.responses["200"]!.description).not.toBe("");
+    for (const response of Object.values(operation.responses)) expect(response.description).not.toBe("");
     const parameters = (operation.parameters ?? []).map((one) =>
       "$ref" in one ? resolve(document, one["$ref"] as string) : one,
     );

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Operation } from "../../core/call.ts";
-import { isObject, type JsonObject } from "../../core/json.ts";
+import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import type { Site } from "../../core/site.ts";
 import { type Asset, assetOf } from "./assets.ts";
 
@@ -12,6 +12,8 @@ const CALLS: Record<string, Operation> = {
   "/polygate.v1.ChatService/Chat": "chat",
   "/polygate.v1.CompletionsService/Complete": "completions",
   "/polygate.v1.EmbeddingsService/Embed": "embeddings",
+  "/polygate.v1.ChatService/StreamChat": "chat",
+  "/polygate.v1.CompletionsService/StreamComplete": "completions",
 };
 
 /** Gives the description as it is for a site; made once for each. */
@@ -23,7 +25,7 @@ export function describer(): (site: Site) => Asset {
       text ??= readFileSync(new URL("openapi.json", import.meta.url), "utf8");
       const plain = JSON.parse(text) as JsonObject;
       // The page is everybody's; the routes are for those who may call.
-      const document = site.admit === undefined ? withRoutes(plain, site) : plain;
+      const document = site.admit === undefined ? withRoutes(open(plain), site) : locked(plain);
       made = { generation: site.generation, asset: assetOf("application/json", JSON.stringify(document)) };
     }
     return made.asset;
@@ -38,7 +40,10 @@ export function withRoutes(document: JsonObject, site: Site): JsonObject {
     const name = first(op);
     if (name === undefined) continue;
     for (const example of examplesAt(document, path)) {
-      if (isObject(example) && isObject(example["value"])) example["value"]["model"] = name;
+      const asked = isObject(example) && isObject(example["value"]) ? example["value"] : {};
+      // A stream's question holds the whole one.
+      const whole = Object.values(asked).find((value) => isObject(value) && value["model"] !== undefined);
+      (isObject(whole) ? whole : asked)["model"] = name;
     }
   }
   const parameter = at(document, "components", "parameters", "RouteName");
@@ -49,9 +54,23 @@ export function withRoutes(document: JsonObject, site: Site): JsonObject {
   return document;
 }
 
+/** Everybody may call: there is no key to ask for. */
+function open(document: JsonObject): JsonObject {
+  document["security"] = [];
+  delete at(document, "components")["securitySchemes"];
+  return document;
+}
+
+/** Nobody may call without a key. */
+function locked(document: JsonObject): JsonObject {
+  const ways = document["security"] as Json[];
+  document["security"] = ways.filter((way) => isObject(way) && Object.keys(way).length > 0);
+  return document;
+}
+
 function examplesAt(document: JsonObject, path: string) {
-  const found = at(document, "paths", path, "post", "requestBody", "content", "application/json", "examples");
-  return Object.values(found);
+  const media = at(document, "paths", path, "post", "requestBody", "content");
+  return Object.values(media).flatMap((one) => (isObject(one) ? Object.values(at(one, "examples")) : []));
 }
 
 /** The object at a path; an empty one when there is none. */

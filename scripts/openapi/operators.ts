@@ -1,0 +1,101 @@
+import { json, MLFLOW_ERROR, type Paths, read } from "./paths.ts";
+import { ref, type Schema } from "./schema.ts";
+
+const tags = ["Health"];
+/** No key is asked for. */
+const OPEN = { security: [] };
+
+const status = (...words: readonly string[]): Schema => ({
+  type: "object",
+  required: ["status"],
+  properties: { status: { type: "string", enum: words } },
+});
+
+/** What load balancers and Prometheus ask. */
+export function operatorPaths(): Paths {
+  return {
+    "/health": {
+      get: {
+        tags,
+        operationId: "health",
+        summary: "Whether the gateway serves",
+        ...OPEN,
+        ...read(status("OK"), MLFLOW_ERROR),
+      },
+    },
+    "/livez": {
+      get: {
+        tags,
+        operationId: "livez",
+        summary: "Whether the process runs",
+        ...OPEN,
+        responses: { "200": { description: "It runs.", content: json(status("alive")) } },
+      },
+    },
+    "/readyz": {
+      get: {
+        tags,
+        operationId: "readyz",
+        summary: "Whether new calls are taken",
+        ...OPEN,
+        responses: {
+          "200": { description: "They are.", content: json(status("ready")) },
+          "503": { description: "The gateway was told to stop.", content: json(status("stopping")) },
+        },
+      },
+    },
+    "/metrics": {
+      get: {
+        tags,
+        operationId: "metrics",
+        summary: "The metrics, for Prometheus",
+        description:
+          "On the admin listener when the config has one, else here while the port is bound to a loopback address, and otherwise nowhere.",
+        responses: {
+          "200": { description: "Prometheus's text form.", content: { "text/plain": { schema: { type: "string" } } } },
+          default: { description: "It is not served here.", content: json(ref("OpenAIError")) },
+        },
+      },
+    },
+  };
+}
+
+/** MLflow has these paths and not the thing. Limits are set in the config file. */
+export function limitPaths(): Paths {
+  const paths: Paths = {};
+  const name = { $ref: "#/components/parameters/RouteName" };
+  const responses = { "501": { description: "Always.", content: json(MLFLOW_ERROR) } };
+  const description = "Answers 501, as in MLflow. What limits a route is set in the config file.";
+  for (const [kind, path] of [
+    ["Route", "/api/2.0/gateway/limits/"],
+    ["Endpoint", "/api/2.0/endpoints/limits/"],
+  ] as const) {
+    const body: Schema = {
+      type: "object",
+      required: ["route", "limits"],
+      properties: { route: { type: "string" }, limits: { type: "array", items: { type: "object" } } },
+    };
+    const example = { any: { summary: "Any limit", value: { route: "chat", limits: [] } } };
+    paths[path] = {
+      post: {
+        tags: ["MLflow"],
+        operationId: `set${kind}Limits`,
+        summary: "Not available",
+        description,
+        requestBody: { required: true, content: json(body, example) },
+        responses,
+      },
+    };
+    paths[`${path}{name}`] = {
+      get: {
+        tags: ["MLflow"],
+        operationId: `get${kind}Limits`,
+        summary: "Not available",
+        description,
+        parameters: [name],
+        responses,
+      },
+    };
+  }
+  return paths;
+}
