@@ -28,8 +28,15 @@ export const MEMBERS = {
   embeddings: new Set(["model", "input", "dimensions", "encoding_format", "user"]),
 } satisfies Record<Operation, ReadonlySet<string>>;
 
-/** OpenAI's own members beside those: no other provider knows them, so they are dropped there in place of passed on. */
+/** Members of Google's API that its callers' requests keep. Its own providers take them. */
+export const GEMINI_ONLY: ReadonlySet<string> = new Set([
+  ...["generationConfig", "toolConfig", "safetySettings", "cachedContent", "labels", "modelArmorConfig"],
+  ...["continuationToken", "generation_config", "tool_config", "safety_settings", "cached_content"],
+]);
+
+/** What one API alone has beside those: no other provider knows it, so it is dropped there in place of passed on. */
 export const OPENAI_ONLY: ReadonlySet<string> = new Set([
+  ...GEMINI_ONLY,
   ...[
     "audio",
     "function_call",

@@ -1,0 +1,61 @@
+import { type GeminiSettings, GeminiSettingsSchema } from "../../../gen/providers/gemini/v1/settings_pb.js";
+import type { Provider, SettingsProblem, Upstream } from "../../core/provider.ts";
+import { embedContent } from "../../dialects/gemini/embeddings-out.ts";
+import { googleFault } from "../../dialects/gemini/google-fault.ts";
+import { geminiChat, geminiEmbeddings } from "../../dialects/gemini/reading.ts";
+import { generateContent } from "../../dialects/gemini/request-out.ts";
+import { asCompletions, chatOf } from "../../dialects/openai/as-chat.ts";
+import { isHeaderText, isHttpBase } from "../../dialects/openai/base.ts";
+import { openAIUsage } from "../../dialects/openai/usage.ts";
+
+const DEFAULT_BASE = "https://generativelanguage.googleapis.com/v1beta";
+
+/**
+ * Google's Gemini API: chat, completions as a chat, and embeddings.
+ * @see https://ai.google.dev/api
+ */
+export const provider: Provider<GeminiSettings> = {
+  kind: "gemini",
+  settings: GeminiSettingsSchema,
+  check,
+  open(settings, tools): Upstream {
+    const base = new URL(settings.baseUrl || DEFAULT_BASE);
+    const prefix = base.pathname.replace(/\/+$/, "");
+    const secrets = [settings.geminiApiKey];
+    const headers = ["content-type", "application/json", "accept-encoding", "identity"];
+    headers.push("x-goog-api-key", settings.geminiApiKey);
+    const chat = geminiChat(() => tools.wallNow());
+    return {
+      origin: base.origin,
+      speaks: { chat: "gemini", completions: "gemini", embeddings: "gemini" },
+      reads: { chat, completions: asCompletions(chat), embeddings: geminiEmbeddings },
+      encode(call, body, model) {
+        const resource = model.includes("/") ? model : `models/${model}`;
+        const { method, json } = said(call.plan.op);
+        const path = `${prefix}/${resource.split("/").map(encodeURIComponent).join("/")}:${method}`;
+        return { path, headers, body: Buffer.from(JSON.stringify(json)) };
+
+        function said(op: typeof call.plan.op) {
+          if (op === "embeddings") return embedContent(call, resource);
+          const asked = op === "completions" ? chatOf(body.json) : body.json;
+          const verb = call.stream ? "streamGenerateContent?alt=sse" : "generateContent";
+          return { method: verb, json: generateContent(call, model, asked) };
+        }
+      },
+      usage: openAIUsage,
+      fault: (status, replyHeaders, body) => googleFault("gemini", status, replyHeaders, body, secrets),
+    };
+  },
+};
+
+function check(settings: GeminiSettings): readonly SettingsProblem[] {
+  const problems: SettingsProblem[] = [];
+  if (!isHeaderText(settings.geminiApiKey)) {
+    const message = "has a character that no HTTP header can carry; check that the key was copied whole";
+    problems.push({ path: "gemini_api_key", message });
+  }
+  if (settings.baseUrl !== "" && !isHttpBase(settings.baseUrl)) {
+    problems.push({ path: "base_url", message: `must be an http or https address such as ${DEFAULT_BASE}` });
+  }
+  return problems;
+}
