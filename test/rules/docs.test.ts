@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { ErrorReason, ErrorReasonSchema } from "../../gen/polygate/v1/errors_pb.js";
 import { ERRORS_DOCS, errorsDocsText } from "../../scripts/docs-errors.ts";
 import { ERROR_REASONS, GRPC, REASONS } from "../../src/core/errors.ts";
+import { isTest, sources } from "../support/sources.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
@@ -25,6 +26,15 @@ describe("errors", () => {
       .map(({ name }) => name.replace(/^ERROR_REASON_/, ""));
     expect(rows).toEqual(values);
     expect(rows).toEqual(ERROR_REASONS);
+  });
+});
+
+describe("headers", () => {
+  const named = (text: string) => new Set(text.match(/\bx-(?:polygate|ratelimit|request)(?:-[a-z]+)+\b/g));
+
+  it("docs/headers.md has every header of ours that the code names, and no other", () => {
+    const code = named([...sources("src")].map(([path, text]) => (isTest(path) ? "" : text)).join("\n"));
+    expect([...named(read("docs/headers.md"))].sort()).toEqual([...code].sort());
   });
 });
 
