@@ -20,7 +20,7 @@ export function servedHeaders(call: Call): readonly string[] {
   const headers = [...limit, "x-polygate-served", `${text}; attempt=${call.attempt}`];
   if (adjusted) {
     for (const how of ["dropped", "converted", "defaulted"] as const) {
-      if (adjusted[how].length > 0) headers.push(`x-polygate-${how}`, adjusted[how].map(encodeURI).join(", "));
+      if (adjusted[how].length > 0) headers.push(`x-polygate-${how}`, adjusted[how].map(headerText).join(", "));
     }
   }
   return headers;
@@ -37,4 +37,9 @@ function quotaHeaders({ limit, left, leftMs }: Quota): readonly string[] {
 function served(plan: Plan, target: Target): string {
   const name = encodeURIComponent;
   return `route=${name(plan.route)}; provider=${name(target.provider)}; model=${name(target.model)}; target=${target.index}`;
+}
+
+/** A path as it stands, but for letters that no header takes. */
+function headerText(path: string): string {
+  return encodeURI(path).replace(/%5B/g, "[").replace(/%5D/g, "]");
 }

@@ -7,7 +7,8 @@ import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts"
 import { sendJson } from "../../core/rest.ts";
 import { run } from "../../core/run.ts";
 import type { Door, RouteInfo, Site } from "../../core/site.ts";
-import { checkRequest } from "./rules.ts";
+import { responsesEndpoints } from "./responses.ts";
+import { checkRequest, routeName } from "./rules.ts";
 import { OpenAISink } from "./sink.ts";
 
 /**
@@ -21,6 +22,7 @@ function mounts(door: Door): readonly Mount[] {
     { method: "POST", path: "/v1/chat/completions", handle: (inbound) => answer(door, inbound, "chat") },
     { method: "POST", path: "/v1/completions", handle: (inbound) => answer(door, inbound, "completions") },
     { method: "POST", path: "/v1/embeddings", handle: (inbound) => answer(door, inbound, "embeddings") },
+    ...responsesEndpoints(door),
     { method: "GET", path: "/v1/models", handle: (inbound) => listModels(door.site, inbound) },
     { method: "GET", path: "/v1/models/{id}", handle: (inbound, params) => getModel(door.site, inbound, params[0]!) },
   ];
@@ -53,12 +55,7 @@ function answer(door: Door, inbound: Inbound, op: Operation): void {
 }
 
 function callOf(site: Site, inbound: Inbound, op: Operation, body: Body): Call {
-  const name = body.peek("model");
-  if (typeof name !== "string" || name === "") {
-    throw errors.fieldInvalid([
-      { field: "model", description: "must be the name of a route, as GET /v1/models lists them" },
-    ]);
-  }
+  const name = routeName(body.peek("model"));
   const stream = body.peek("stream") ?? false;
   if (typeof stream !== "boolean")
     throw errors.fieldInvalid([{ field: "stream", description: "must be true or false" }]);

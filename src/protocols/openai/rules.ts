@@ -4,6 +4,7 @@ import { EmbedRequestSchema } from "../../../gen/polygate/v1/embeddings_pb.js";
 import type { Body } from "../../core/body.ts";
 import type { Operation } from "../../core/call.ts";
 import { errors, type Violation } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
 import { checkMember, violationsOf } from "../../dialects/proto/check.ts";
 import { type Kind, type MemberRules, rulesOf } from "../../dialects/proto/rules.ts";
 
@@ -13,6 +14,14 @@ const RULES = {
   completions: rulesOf(CompleteRequestSchema),
   embeddings: rulesOf(EmbedRequestSchema),
 } satisfies Record<Operation, unknown>;
+
+/** The name of a route that a request's `model` is. Throws FIELD_INVALID when it cannot be one. */
+export function routeName(name: Json | undefined): string {
+  if (typeof name === "string" && name !== "") return name;
+  throw errors.fieldInvalid([
+    { field: "model", description: "must be the name of a route, as GET /v1/models lists them" },
+  ]);
+}
 
 /** Up to this size a body is parsed and held to every rule; parsing costs a tenth of what the rest of the call does. */
 const PARSED_BYTES = 8 * 1024;
