@@ -19,6 +19,8 @@ export interface Contract {
   readonly model: string;
   readonly cases: readonly Case[];
   readonly faults: readonly FaultCase[];
+  /** Members that ask for what the provider does anyway, as paths: neither sent nor told. */
+  readonly granted?: readonly string[];
   readonly stream_faults?: readonly {
     readonly name: string;
     readonly stream: string;

@@ -74,6 +74,7 @@ function documentOf({ type: _, file, ...rest }: JsonObject, drop: Drop): JsonObj
     drop("");
     return undefined;
   }
+  if (typeof file_id === "string" && source["type"] !== "file") drop(".file.file_id");
   if (source["type"] === "image") return { type: "image", source: source["source"]!, ...rest };
   return { type: "document", source, ...(typeof filename === "string" && { title: filename }), ...rest };
 }

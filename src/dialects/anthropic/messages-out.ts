@@ -85,9 +85,10 @@ function assistant(message: JsonObject, native: boolean, model: string, drop: Dr
   if (Array.isArray(told) && told.length > thought.length) drop("reasoning_details");
   else if (thought.length === 0 && typeof reasoning === "string" && reasoning !== "") drop("reasoning");
   const content = saidBy(message);
-  if (thought.length === 0 && !tool_calls && typeof content === "string" && content !== "") return content;
+  if (thought.length === 0 && !tool_calls && !refusal && typeof content === "string") return content;
   const said = blocksOf(content, native, drop);
   if (said.length === 0 && typeof refusal === "string" && refusal !== "") said.push({ type: "text", text: refusal });
+  else if (refusal) drop("refusal");
   const placed: Placed[] = [];
   for (const { format: _f, model: _m, index, ...detail } of thought) {
     const block = thinking(detail);

@@ -57,8 +57,7 @@ export function requestOut(call: Call, taken: Taken, model: string, options: Req
   sample(call, json, "top_p", taken.number("top_p"), native || (abilities.samples && !ours));
   const stop = taken.stop();
   if (stop !== undefined) json["stop_sequences"] = [...stop];
-  const metadata = metadataOf(taken, native);
-  if (metadata !== undefined) json["metadata"] = metadata;
+  withUser(json, taken, native);
   const tier = tierOf(call, taken.take("service_tier"));
   if (tier !== undefined) json["service_tier"] = tier;
   for (const name of OWN) {
@@ -105,12 +104,12 @@ function outputOf(given: Json | undefined, effort: string | undefined, format: J
 }
 
 /** `user` is Anthropic's `user_id`; other metadata have a place only if they came in Anthropic's words. */
-function metadataOf(taken: Taken, native: boolean): JsonObject | undefined {
+export function withUser(json: JsonObject, taken: Taken, native = false): void {
   const safety = taken.take("safety_identifier");
   const user = taken.take("user") ?? safety;
   const rest = native ? taken.take("metadata") : undefined;
-  if (typeof user !== "string" && !isObject(rest)) return undefined;
-  return { ...(typeof user === "string" && { user_id: user }), ...(isObject(rest) && rest) };
+  if (typeof user !== "string" && !isObject(rest)) return;
+  json["metadata"] = { ...(typeof user === "string" && { user_id: user }), ...(isObject(rest) && rest) };
 }
 
 const TIERS: Readonly<Record<string, string>> = {
