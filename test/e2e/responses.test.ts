@@ -76,7 +76,7 @@ it("calls tools, and takes what they answered", async () => {
   await sdk.responses.create({
     model: "chat",
     tools,
-    input: [{ role: "user", content: "Book." }, ...called.output, ...outputs],
+    input: [{ role: "user", content: "Book." }, ...calls, ...outputs],
   });
   const sent = upstream.exchanges.at(-1)!.json as { messages: { role: string; tool_calls?: { id: string }[] }[] };
   expect(sent.messages.map(({ role }) => role)).toEqual(["user", "assistant", "tool", "tool"]);

@@ -91,7 +91,7 @@ function plainText(content: Json | undefined): string | undefined {
 function tidy(answer: { [key: string]: unknown }): Answer {
   const calls = answer["tool_calls"] as { arguments: string }[] | undefined;
   const sorted = calls?.map((call) => ({ ...call, arguments: canonical(call.arguments) }));
-  const entries = Object.entries({ ...answer, tool_calls: sorted });
+  const entries: [string, unknown][] = Object.entries({ ...answer, tool_calls: sorted });
   return Object.fromEntries(
     entries.filter(
       ([, value]) =>
