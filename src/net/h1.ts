@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { requestId } from "../core/arrival.ts";
 import type { Call, HeaderMap } from "../core/call.ts";
+import type { Clock } from "../core/clock.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { BodyReader, BodySource, FlatHeaders } from "../core/protocol.ts";
 import { Collector, DRAIN_BYTES, LINGER_MS } from "./body-limit.ts";
+import { writeHead } from "./head.ts";
 import { type Exchange, fail, type Port } from "./host.ts";
 
 const NOTHING = Buffer.alloc(0);
@@ -12,13 +15,16 @@ const NOTHING = Buffer.alloc(0);
 const ONE_WRITE_BYTES = 8 * 1024;
 
 const INBOUND = Symbol("inbound");
-type Tied = ServerResponse & { [INBOUND]: H1Inbound };
+type Tied = (ServerResponse | Socket) & { [INBOUND]: H1Inbound };
+
+/** How many answers a connection waits for: callers may ask again before they were answered. */
+export const WAITING = Symbol("waiting");
 
 // One listener for all exchanges: a closure for each would be garbage for each.
 function closed(this: ServerResponse): void {
   (this as Tied)[INBOUND].closed();
 }
-function drained(this: ServerResponse): void {
+function drained(this: ServerResponse | Socket): void {
   (this as Tied)[INBOUND].onDrain?.();
 }
 function stalled(this: ServerResponse): void {
@@ -52,6 +58,9 @@ export class H1Inbound implements Exchange {
   private readonly port: Port;
   private body: Collector | undefined = undefined;
   private watched = false;
+  /** The connection, while chunks of a stream are written to it past the answer. */
+  private direct: Socket | undefined = undefined;
+  private begun = false;
 
   constructor(request: IncomingMessage, response: ServerResponse, port: Port) {
     const { host } = port;
@@ -78,12 +87,16 @@ export class H1Inbound implements Exchange {
   /** The exchange is over, however it ended. */
   closed(): void {
     const { host, draining } = this.port;
+    const { socket } = this.request;
+    (socket as { [WAITING]?: number })[WAITING]!--;
+    this.direct?.off("drain", drained);
+    this.direct = undefined;
     host.open.delete(this);
     if (!this.response.writableFinished) this.onGone?.();
     this.body?.release();
     host.finished(this);
     // Its answer may have begun before the end was known, and promised to keep the connection.
-    if (draining) this.request.socket.destroySoon();
+    if (draining) socket.destroySoon();
   }
 
   look(now: number): void {
@@ -136,22 +149,40 @@ export class H1Inbound implements Exchange {
   send(status: number, headers: FlatHeaders, body: Buffer | string): void {
     const { response } = this;
     if (response.destroyed) return;
-    const bytes = typeof body === "string" ? Buffer.from(body) : body;
-    response.writeHead(status, [...headers, "content-length", String(bytes.length), ...this.always]);
+    // A text as long as its bytes is ASCII, and goes out as it is.
+    const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+    const last = typeof body === "string" && length !== body.length ? Buffer.from(body) : body;
+    writeHead(response, status, headers, this.always, length);
     // Not before: a header that cannot be sent throws, and then nothing was.
     this.status = status;
-    this.end(this.method === "HEAD" ? NOTHING : bytes);
+    this.end(this.method === "HEAD" ? NOTHING : last);
   }
 
   open(status: number, headers: FlatHeaders): void {
-    if (this.response.destroyed) return;
-    this.response.writeHead(status, [...headers, ...this.always]);
+    const { response } = this;
+    if (response.destroyed) return;
+    writeHead(response, status, headers, this.always, undefined);
     this.status = status;
-    this.response.on("drain", drained);
+    response.on("drain", drained);
+    const { socket } = response;
+    // An answer that waits for the one before has no connection yet; one to HTTP/1.0 is not sent in chunks.
+    if (socket === null || !response.chunkedEncoding) return;
+    this.direct = socket;
+    (socket as Tied)[INBOUND] = this;
+    socket.on("drain", drained);
   }
 
   write(chunk: Buffer | string): boolean {
-    return this.response.destroyed ? true : this.response.write(chunk);
+    const { response, direct } = this;
+    if (response.destroyed) return true;
+    // The head goes out with the first chunk. An empty chunk would be the end.
+    if (direct === undefined || !this.begun || chunk.length === 0 || chunk.length > ONE_WRITE_BYTES) {
+      this.begun = true;
+      return response.write(chunk);
+    }
+    // One string is one write; by `response.write` a chunk is four, put together again for one system call.
+    const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+    return direct.write(`${bytes.length.toString(16)}\r\n${bytes.toString("latin1")}\r\n`, "latin1");
   }
 
   close(): void {
@@ -166,24 +197,31 @@ export class H1Inbound implements Exchange {
    * Ends the answer. When the caller still sends its body, that is thrown away for a while: closing at once would reset the
    * connection, and a caller that sends all of its body before it reads would lose the answer.
    */
-  private end(last: Buffer): void {
+  private end(last: Buffer | string): void {
     const { request, response } = this;
-    const { clock } = this.port.host;
-    const { complete, headers, socket } = request;
+    const { complete, headers } = request;
     if (last.length === 0) response.end();
     // Head and body as one string of bytes are one write; a buffer after the head is two.
+    else if (typeof last === "string") response.end(last, "latin1");
     else if (last.length <= ONE_WRITE_BYTES) response.end(last.toString("latin1"), "latin1");
     else response.end(last);
     if (complete || (headers["transfer-encoding"] === undefined && !(Number(headers["content-length"]) > 0))) return;
-    const cut = () => socket.destroy();
-    const timer = clock.after(LINGER_MS, cut);
-    let bytes = 0;
-    request.on("data", (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > DRAIN_BYTES) cut();
-    });
-    // A body that nobody reads would be read without bounds by the server itself.
-    request.read(0);
-    request.on("close", () => clock.cancel(timer));
+    // A body that came with its head is told only after it.
+    process.nextTick(linger, request, this.port.host.clock);
   }
+}
+
+/** Throws away what a caller still sends, within bounds. */
+function linger(request: IncomingMessage, clock: Clock): void {
+  if (request.complete) return;
+  const cut = () => request.socket.destroy();
+  const timer = clock.after(LINGER_MS, cut);
+  let bytes = 0;
+  request.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > DRAIN_BYTES) cut();
+  });
+  // A body that nobody reads would be read without bounds by the server itself.
+  request.read(0);
+  request.on("close", () => clock.cancel(timer));
 }

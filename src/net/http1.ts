@@ -2,7 +2,7 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { errors } from "../core/errors.ts";
 import { http1Flaw } from "./guard.ts";
-import { H1Inbound } from "./h1.ts";
+import { H1Inbound, WAITING } from "./h1.ts";
 import type { Port } from "./host.ts";
 import type { ListenSettings } from "./listen.ts";
 
@@ -11,15 +11,9 @@ const LATER_MS = 5_000;
 /** How long a caller whose bytes were no request may take to read what is told, milliseconds. */
 const LAST_WORDS_MS = 1_000;
 
-/** The newest answer of a connection, and how many it waits for: callers may ask again before they were answered. */
+/** The newest answer of a connection. */
 const ANSWER = Symbol("answer");
-const WAITING = Symbol("waiting");
 type Answering = Socket & { [ANSWER]?: ServerResponse; [WAITING]?: number };
-// One listener for all answers.
-function answered(this: ServerResponse): void {
-  const socket = this.req.socket as Answering;
-  socket[WAITING]!--;
-}
 
 /** @param checkMs How often timeouts are looked at. */
 export function makeHttp1(settings: ListenSettings, port: Port, checkMs: number): Server {
@@ -39,7 +33,6 @@ export function makeHttp1(settings: ListenSettings, port: Port, checkMs: number)
       const socket = request.socket as Answering;
       socket[ANSWER] = response;
       socket[WAITING] = (socket[WAITING] ?? 0) + 1;
-      response.on("close", answered);
       const many = socket[WAITING] > settings.maxConcurrentStreams;
       const flaw = many ? errors.overloaded() : http1Flaw(request, maxHeaders);
       const inbound = new H1Inbound(request, response, port);
