@@ -1,10 +1,35 @@
-import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import {
+  constants,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+  type ServerStreamResponseOptions,
+} from "node:http2";
 import { requestId } from "../core/arrival.ts";
 import type { Call, HeaderMap } from "../core/call.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { BodyReader, BodySource, FlatHeaders } from "../core/protocol.ts";
 import { Collector, LINGER_MS } from "./body-limit.ts";
 import { type Exchange, fail, type Port } from "./host.ts";
+
+const INBOUND = Symbol("inbound");
+type Tied = ServerHttp2Stream & { [INBOUND]: H2Inbound };
+
+// One listener for all exchanges, as for HTTP/1.1: a closure for each would be garbage for each.
+function closed(this: ServerHttp2Stream): void {
+  (this as Tied)[INBOUND].over();
+}
+function drained(this: ServerHttp2Stream): void {
+  (this as Tied)[INBOUND].onDrain?.();
+}
+function stalled(this: ServerHttp2Stream): void {
+  (this as Tied)[INBOUND].stalled();
+}
+function trailing(this: ServerHttp2Stream): void {
+  (this as Tied)[INBOUND].trail();
+}
+/** A stream's error is followed by its close, which is what counts. */
+function ignore(): void {}
 
 /** One HTTP/2 stream. */
 export class H2Inbound implements Exchange {
@@ -51,16 +76,19 @@ export class H2Inbound implements Exchange {
     this.started = host.clock.now();
     this.id = requestId(headers, host.newId);
     this.always = ["x-request-id", this.id];
-    stream.on("drain", () => this.onDrain?.());
-    stream.on("close", () => {
-      host.open.delete(this);
-      if (!this.closed || stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.onGone?.();
-      this.body?.release();
-      host.finished(this);
-    });
-    // A stream error is followed by close, which is what counts.
-    stream.on("error", () => {});
+    (stream as Tied)[INBOUND] = this;
+    stream.on("close", closed);
+    stream.on("error", ignore);
     host.open.add(this);
+  }
+
+  /** The exchange is over, however it ended. */
+  over(): void {
+    const { host } = this.port;
+    host.open.delete(this);
+    if (!this.closed || this.stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.onGone?.();
+    this.body?.release();
+    host.finished(this);
   }
 
   isOf(session: ServerHttp2Session): boolean {
@@ -76,11 +104,11 @@ export class H2Inbound implements Exchange {
     }
     if (this.watched || !(stream.bufferSize > 0)) return;
     this.watched = true;
-    stream.setTimeout(port.stallTimeoutMs, () => this.stalled());
+    stream.setTimeout(port.stallTimeoutMs, stalled);
   }
 
   /** Nothing moved for a while: the caller takes nothing, or there is nothing to take. */
-  private stalled(): void {
+  stalled(): void {
     if (this.stream.bufferSize > 0) this.stream.close(constants.NGHTTP2_CANCEL);
     else {
       this.watched = false;
@@ -99,11 +127,10 @@ export class H2Inbound implements Exchange {
   collect(limitBytes: number, done: (error: GatewayError | undefined, bytes: Buffer) => void): void {
     const declared = this.headers["content-length"];
     const length = typeof declared === "string" ? declared : undefined;
-    this.body = new Collector(this.stream, length, limitBytes, this.port, {
-      done,
-      cut: () => this.reset(),
-      failed: (thrown) => fail(this, this.port, thrown),
-    });
+    // Named first: V8 keeps a literal that is a property's value, and the call with it, until a full collection.
+    const cut = () => this.reset();
+    const failed = (thrown: unknown) => fail(this, this.port, thrown);
+    this.body = new Collector(this.stream, length, limitBytes, this.port, { done, cut, failed });
   }
 
   read(on: BodyReader): BodySource {
@@ -120,31 +147,42 @@ export class H2Inbound implements Exchange {
   }
 
   send(status: number, headers: FlatHeaders, body: Buffer | string, trailers?: FlatHeaders): void {
-    if (this.gone || this.stream.headersSent) return;
+    const { stream } = this;
+    if (this.gone || stream.headersSent) return;
     const bytes = typeof body === "string" ? Buffer.from(body) : body;
     if (trailers) {
-      this.open(status, headers, true);
+      this.head(status, [":status", String(status), ...headers, ...this.always], WITH_TRAILERS);
       this.closed = true;
       this.trailers = trailers;
-      this.stream.end(bytes);
+      stream.on("wantTrailers", trailing);
+      stream.end(bytes);
       return;
     }
-    const all = object(status, [...headers, "content-length", String(bytes.length), ...this.always]);
     const whole = this.method === "HEAD" || bytes.length === 0;
-    this.stream.respond(all, { endStream: whole });
-    // Not before: a header that cannot be sent throws, and then nothing was.
-    this.status = status;
+    const length = String(bytes.length);
+    const all = [":status", String(status), ...headers, "content-length", length, ...this.always];
+    this.head(status, all, whole ? HEAD_ALONE : HEAD_FIRST);
     this.closed = true;
-    if (!whole) this.stream.end(bytes);
+    if (!whole) stream.end(bytes);
   }
 
   open(status: number, headers: FlatHeaders, trailers = false): void {
-    if (this.gone || this.stream.headersSent) return;
-    this.stream.respond(object(status, [...headers, ...this.always]), { waitForTrailers: trailers });
+    const { stream } = this;
+    if (this.gone || stream.headersSent) return;
+    this.head(status, [":status", String(status), ...headers, ...this.always], trailers ? WITH_TRAILERS : HEAD_FIRST);
+    stream.on("drain", drained);
+    if (trailers) stream.on("wantTrailers", trailing);
+  }
+
+  /** A header that cannot be sent throws, and then nothing was. */
+  private head(status: number, all: string[], options: ServerStreamResponseOptions): void {
+    this.stream.respond(all as never, options);
     this.status = status;
-    if (trailers) {
-      this.stream.on("wantTrailers", () => this.stream.sendTrailers(object(undefined, this.trailers ?? [])));
-    }
+  }
+
+  /** All that comes before the trailers is out. */
+  trail(): void {
+    this.stream.sendTrailers(object(this.trailers ?? []));
   }
 
   write(chunk: Buffer | string): boolean {
@@ -163,13 +201,18 @@ export class H2Inbound implements Exchange {
   }
 }
 
-function object(status: number | undefined, flat: FlatHeaders): Record<string, string | number | string[]> {
-  const headers: Record<string, string | number | string[]> = status === undefined ? {} : { ":status": status };
+const HEAD_ALONE: ServerStreamResponseOptions = { endStream: true };
+const HEAD_FIRST: ServerStreamResponseOptions = {};
+const WITH_TRAILERS: ServerStreamResponseOptions = { waitForTrailers: true };
+
+/** Trailers are no list for Node, as the headers may be. */
+function object(flat: FlatHeaders): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = {};
   for (let i = 0; i < flat.length; i += 2) {
     const name = flat[i]!;
     const before = headers[name];
     const value = flat[i + 1]!;
-    headers[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [String(before), value];
+    headers[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value];
   }
   return headers;
 }
