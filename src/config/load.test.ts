@@ -26,7 +26,7 @@ const FREE = describeMessage({ reply: {} });
 const kinds: Kinds = {
   names: () => ["acme", "free-one"],
   async provider(kind) {
-    if (kind === "free-one") return { settings: FREE };
+    if (kind === "free-one") return { settings: FREE, defaultModel: "free" };
     if (kind !== "acme") return undefined;
     return {
       settings: SETTINGS,
@@ -110,7 +110,7 @@ routes:
         {
           name: "b",
           routeType: "llm/v1/completions",
-          targets: [{ model: { provider: "free-one" } }, { model: { provider: "acme" } }],
+          targets: [{ model: { provider: "free-one", name: "free" } }, { model: { provider: "acme" } }],
           limits,
         },
       ],

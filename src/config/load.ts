@@ -26,6 +26,8 @@ import { parseYaml } from "./yaml.ts";
 export interface Kind {
   /** Descriptor of the kind's settings: what stands in a model's `config`. */
   readonly settings: DescMessage;
+  /** The model's name where the file gives none. */
+  readonly defaultModel?: string;
   /** Rules between fields. `path` is relative to the settings, such as `faults[0].status`; "" is the settings as a whole. */
   check?(settings: Message, model: { readonly name: string; readonly routeType: string }): readonly SettingsProblem[];
   /** What may not be dialed of what the settings name, by the rest of the config. */
@@ -170,6 +172,7 @@ class Loader {
       report.problem(spot.at, spot.path, `no provider is called ${JSON.stringify(model.provider)}${meant}`);
       return;
     }
+    if (model.name === "") model.name = kind.defaultModel ?? "";
     const none: Node = { kind: "table", at: given?.at ?? at, entries: new Map() };
     const node = given && !isNull(given.node) ? given.node : none;
     const settings = await this.settings(kind.settings, node, given?.path ?? `${path}.config`);

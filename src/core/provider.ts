@@ -134,6 +134,8 @@ export interface Provider<Settings> {
   readonly kind: string;
   /** Descriptor of `Settings`, a protobuf-es `DescMessage`. */
   readonly settings: unknown;
+  /** The model's name where the config gives none; absent: there is none to fall back on. */
+  readonly defaultModel?: string;
   /** Rules between fields; every problem, none when all is well. */
   check?(settings: Settings, model: ModelEntry): readonly SettingsProblem[];
   open(settings: Settings, tools: Tools): Upstream;

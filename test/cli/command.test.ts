@@ -137,6 +137,18 @@ routes:${route("chat")}
     expect((await fetch(docs!)).status).toBe(200);
   });
 
+  it("names a simulated model that the config does not name", async () => {
+    const config = "routes: [{ name: chat, route_type: llm/v1/chat, model: { provider: simulator } }]\n";
+    await using gateway = await startGateway(config, {});
+    const list = await (await fetch(`${gateway.url}/api/2.0/endpoints/`)).json();
+    expect(list).toMatchObject({ endpoints: [{ model: { name: "simulator", provider: "simulator" } }] });
+    const body = JSON.stringify({ model: "chat", messages: [{ role: "user", content: "Hello" }] });
+    const headers = { "content-type": "application/json" };
+    const reply = await fetch(`${gateway.url}/v1/chat/completions`, { method: "POST", headers, body });
+    expect(reply.headers.get("x-polygate-served")).toContain("; model=simulator; ");
+    await gateway.logged(/"route":"chat","provider":"simulator","model":"simulator"/);
+  });
+
   it("without a config serves the quickstart, and prints lines that work", async () => {
     await using gateway = await startGateway(undefined, {});
     const [, curl] = await gateway.logged(/^ {2}curl: +curl (.*)$/m);

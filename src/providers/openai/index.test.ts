@@ -126,6 +126,23 @@ describe("OpenAI's settings", () => {
       routeType: "llm/v1/chat",
     });
 
+  it("come with a name of the model, but for Azure, whose deployment is one", () => {
+    const check = (init: Init) =>
+      provider.check!(create(OpenAISettingsSchema, { openaiApiKey: "k", ...init }), {
+        name: "",
+        routeType: "llm/v1/chat",
+      });
+    expect(check({})).toEqual([
+      {
+        path: "",
+        message: "the model has no name, without which OpenAI refuses a call; add name beside provider",
+        warning: true,
+      },
+    ]);
+    const azure = { openaiApiBase: "https://x.example", openaiDeploymentName: "d", openaiApiVersion: "2024-10-21" };
+    expect(check({ openaiApiType: "azure", ...azure })).toEqual([]);
+  });
+
   it("need a key and a type that is known, in any case", () => {
     expect(invalid({})).toBe(true);
     expect(problems({ openaiApiKey: "k", openaiApiType: "bedrock" })).toEqual([

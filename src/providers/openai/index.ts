@@ -51,7 +51,7 @@ function headersOf(settings: OpenAISettings): readonly string[] {
   return headers;
 }
 
-function check(settings: OpenAISettings, _model: ModelEntry): readonly SettingsProblem[] {
+function check(settings: OpenAISettings, model: ModelEntry): readonly SettingsProblem[] {
   const problems: SettingsProblem[] = [];
   const say = (path: string, message: string) => problems.push({ path, message });
   if (!["", "openai", "azure", "azuread"].includes(typeOf(settings))) {
@@ -63,6 +63,10 @@ function check(settings: OpenAISettings, _model: ModelEntry): readonly SettingsP
     if (settings.openaiOrganization !== "") say("openai_organization", "is not used with Azure; remove it");
   } else if (settings.openaiDeploymentName !== "") {
     say("openai_deployment_name", "is for Azure only; set openai_api_type to azure, or remove it");
+  }
+  if (!isAzure(settings) && model.name === "") {
+    const message = "the model has no name, without which OpenAI refuses a call; add name beside provider";
+    problems.push({ path: "", message, warning: true });
   }
   if (!isHeaderText(settings.openaiApiKey)) {
     say("openai_api_key", "has a character that no HTTP header can carry; check that the key was copied whole");

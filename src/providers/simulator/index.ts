@@ -14,6 +14,7 @@ import { type Pace, Playback } from "./playback.ts";
 export const provider: Provider<SimulatorSettings> = {
   kind: "simulator",
   settings: SimulatorSettingsSchema,
+  defaultModel: "simulator",
   check,
   open({ reply, firstByteDelay, chunkDelay, faults }, tools): Upstream {
     const pace: Pace = { firstByteMs: ms(firstByteDelay), chunkMs: ms(chunkDelay) };
