@@ -14,6 +14,7 @@ import {
 import { formatProblem } from "./config/problems.ts";
 import { processEnvironment } from "./config/secrets.ts";
 import { type Watching, watch } from "./config/watch.ts";
+import { GatewayError } from "./core/errors.ts";
 import type { Hooks, Policy } from "./core/policy.ts";
 import type { Provider, Tools } from "./core/provider.ts";
 import type { Site } from "./core/site.ts";
@@ -75,8 +76,10 @@ function refusedOrigin(provider: Provider<Message>, settings: Message, { egress 
     const { origin } = provider.open(settings, { clock: realClock, wallNow: Date.now, random: Math.random, env });
     const why = origin && egressOf(egress?.allow ?? [], "file").refuseOrigin(origin);
     return why ? [{ path: nameOf(provider, settings, origin), message: why }] : [];
-  } catch {
-    return [];
+  } catch (thrown) {
+    // A setting that only the environment could have given.
+    const violations = thrown instanceof GatewayError ? (thrown.fault.violations ?? []) : [];
+    return violations.map(({ field, description }) => ({ path: field, message: description }));
   }
 }
 

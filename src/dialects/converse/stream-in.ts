@@ -1,0 +1,88 @@
+import { isObject, type Json, type JsonObject, textIn } from "../../core/json.ts";
+import type { StreamListener } from "../../core/sse.ts";
+import { type AnswerHead, ChunkTeller, present } from "../openai/make.ts";
+import { besides, converseUsage, finishOf, stopText } from "./finish.ts";
+import { thoughtIn } from "./reasoning.ts";
+import { annotation } from "./reply-in.ts";
+
+/** Takes one event of ConverseStream: its type, and what it says. */
+export type EachConverseEvent = (type: string, json: JsonObject) => void;
+
+/**
+ * Reads the events of ConverseStream. It has no terminator: `messageStop` tells why it ended, `metadata` after it the usage, and
+ * then the body ends. Events and blocks that are not known are passed over.
+ *
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
+ */
+export function converseEvents(on: StreamListener, head: AnswerHead): EachConverseEvent {
+  const teller = new ChunkTeller(on, head);
+  /** Converse's indexes of blocks -> places among the message's calls, and among its thoughts. */
+  const calls = new Map<Json | undefined, number>();
+  const thoughts = new Map<Json | undefined, number>();
+  /** Calls of which nothing was told but their names: their arguments are `{}`. */
+  const bare = new Set<Json | undefined>();
+
+  const start = (block: Json | undefined, begun: Json | undefined) => {
+    const toolUse = isObject(begun) ? begun["toolUse"] : undefined;
+    // What the provider runs itself is no call of the caller's.
+    if (!isObject(toolUse) || toolUse["type"] !== undefined) return;
+    calls.set(block, calls.size);
+    bare.add(block);
+    teller.toolCall(calls.size - 1, textIn(toolUse["toolUseId"]), textIn(toolUse["name"]));
+  };
+  const think = (block: Json | undefined, said: JsonObject) => {
+    const place = thoughts.get(block) ?? thoughts.size;
+    thoughts.set(block, place);
+    const detail = thoughtIn(said, head.model, place);
+    if (detail === undefined) return;
+    const { text } = detail;
+    teller.delta({ ...(typeof text === "string" && { reasoning: text }), reasoning_details: [detail] });
+  };
+  const add = (block: Json | undefined, delta: JsonObject) => {
+    const { text, toolUse, reasoningContent, citation } = delta;
+    if (typeof text === "string") teller.delta({ content: text });
+    else if (isObject(toolUse)) {
+      const { input } = toolUse;
+      const place = calls.get(block);
+      if (place === undefined || typeof input !== "string" || input === "") return;
+      bare.delete(block);
+      teller.toolArguments(place, input);
+    } else if (isObject(reasoningContent)) think(block, reasoningContent);
+    else if (isObject(citation)) teller.delta({ annotations: [annotation(citation)] });
+  };
+
+  return (type, json) => {
+    const { contentBlockIndex: block, delta, start: begun } = json;
+    switch (type) {
+      case "messageStart":
+        teller.delta({ role: "assistant", content: "" });
+        return;
+      case "contentBlockStart":
+        start(block, begun);
+        return;
+      case "contentBlockDelta":
+        if (isObject(delta)) add(block, delta);
+        return;
+      case "contentBlockStop":
+        if (bare.delete(block)) teller.toolArguments(calls.get(block)!, "{}");
+        return;
+      case "messageStop": {
+        const { stopReason: native, additionalModelResponseFields: fields } = json;
+        const more = present({ stop_sequence: stopText(fields) });
+        teller.finish(finishOf(native), typeof native === "string" ? native : undefined, 0, more);
+        return;
+      }
+      case "metadata":
+        tellMetadata(on, teller.head, json);
+        return;
+      default:
+    }
+  };
+}
+
+/** The usage, with what else stands beside it. */
+function tellMetadata(on: StreamListener, { id, created, model }: AnswerHead, json: JsonObject): void {
+  const usage = converseUsage(json["usage"]);
+  if (usage === undefined) return;
+  on.onEvent({ id, object: "chat.completion.chunk", created, model, choices: [], usage, ...besides(json) });
+}

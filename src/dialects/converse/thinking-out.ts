@@ -1,0 +1,79 @@
+import type { Call } from "../../core/call.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { abilitiesOf } from "../anthropic/models.ts";
+import type { Taken } from "../openai/take.ts";
+
+/** How a model is asked to think. */
+export interface Thinking {
+  /** Of `outputConfig`. */
+  readonly effort?: string | undefined;
+  /** Of `additionalModelRequestFields`, in the words of the model's maker. */
+  readonly fields?: JsonObject;
+  /** Thinking was turned on for the caller: what does not go with it has to give way. */
+  readonly ours: boolean;
+}
+
+/** Tokens to think for an effort, for Claude's models that are told a budget; of the answer's limit at most four fifths. */
+const BUDGETS: Readonly<Record<string, number>> = {
+  minimal: 1024,
+  low: 2048,
+  medium: 8192,
+  high: 16_384,
+  xhigh: 32_768,
+};
+const LEAST_BUDGET = 1024;
+
+const NOTHING: Thinking = { ours: false };
+
+/**
+ * Takes `reasoning_effort`, told as converted or, where the model has no word for it, as dropped. `thinking` and whatever else a
+ * maker calls it is left: it goes through as it came, and wins.
+ *
+ * @param id Without region and address, such as `anthropic.claude-sonnet-4-6`.
+ * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_OutputConfig.html
+ */
+export function thinkingOut(
+  call: Call,
+  taken: Taken,
+  id: string,
+  maxTokens: number | undefined,
+  given: boolean,
+): Thinking {
+  const effort = taken.take("reasoning_effort");
+  if (typeof effort !== "string") return NOTHING;
+  // Callers of Anthropic's API say themselves whether to think.
+  if (call.arrival.dialect === "anthropic") return { effort: isClaude(id) ? effort : undefined, ours: false };
+  // It is what models do that are not told otherwise, as far as they can do without.
+  if (effort === "none") return NOTHING;
+  const asked = given ? undefined : askedOf(id, effort, maxTokens);
+  call.adjust(asked === undefined ? "dropped" : "converted", "reasoning_effort");
+  return asked ?? NOTHING;
+}
+
+/** Whether a model takes `temperature` and `top_p`. Claude's newest do not. */
+export function samples(id: string): boolean {
+  return !isClaude(id) || abilitiesOf(id).samples;
+}
+
+/** Whether a model is one of Anthropic's. */
+export function isClaude(id: string): boolean {
+  return id.startsWith("anthropic.");
+}
+
+function askedOf(id: string, effort: string, maxTokens: number | undefined): Thinking | undefined {
+  if (id.startsWith("openai.")) return { fields: { reasoning_effort: effort }, ours: false };
+  if (id.startsWith("amazon.nova-2")) {
+    const maxReasoningEffort = effort === "minimal" ? "low" : effort === "xhigh" ? "high" : effort;
+    return { fields: { reasoningConfig: { type: "enabled", maxReasoningEffort } }, ours: true };
+  }
+  if (!isClaude(id)) return undefined;
+  const { thinks, xhigh } = abilitiesOf(id);
+  if (thinks === "effort") {
+    const said = effort === "minimal" ? "low" : effort === "xhigh" && !xhigh ? "high" : effort;
+    return { effort: said, fields: { thinking: { type: "adaptive" } }, ours: true };
+  }
+  const most = Math.floor(((maxTokens ?? Number.MAX_SAFE_INTEGER) * 4) / 5);
+  const budget_tokens = Math.min(BUDGETS[effort] ?? BUDGETS["medium"]!, most);
+  if (thinks === "never" || budget_tokens < LEAST_BUDGET) return undefined;
+  return { fields: { thinking: { type: "enabled", budget_tokens } }, ours: true };
+}
