@@ -1,6 +1,7 @@
 import type { Body } from "../../core/body.ts";
 import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { textOf } from "./media.ts";
 import { Taken } from "./take.ts";
 
 /** Where a server that speaks OpenAI's API differs from OpenAI. Everything else goes through as it came. */
@@ -15,6 +16,12 @@ export interface Differences {
   readonly noDeveloper?: boolean;
   /** True: it has no place for a message's `name`. */
   readonly noNames?: boolean;
+  /** Members of messages that it has no place for: not sent, and told as dropped. */
+  readonly messageLacks?: readonly string[];
+  /** True: `content` is a text alone. Texts in parts are joined; other parts are told as dropped. */
+  readonly textOnly?: boolean;
+  /** True: its model stands in the path, and not in the body. */
+  readonly noModel?: boolean;
   /** True: of `response_format` it has `json_object` alone; a schema is told as dropped. */
   readonly noSchemas?: boolean;
 }
@@ -27,6 +34,7 @@ export function compatibleBody(call: Call, body: Body, model: string, differs: D
   body.set("model", model);
   if (!touches(body, differs)) return body.bytes;
   const json: JsonObject = { ...body.json };
+  if (differs.noModel) delete json["model"];
   const taken = new Taken(call, body.json);
   for (const name of differs.lacks ?? []) {
     taken.drop(name);
@@ -54,22 +62,23 @@ export function compatibleBody(call: Call, body: Body, model: string, differs: D
 
 function touches(
   body: Body,
-  { lacks = [], renames = {}, maxTemperature, noDeveloper, noNames, noSchemas }: Differences,
+  { lacks = [], renames = {}, maxTemperature, noModel, noSchemas, ...messagesDiffer }: Differences,
 ): boolean {
+  if (noModel) return true;
   const has = (name: string) => (body.peek(name) ?? null) !== null;
   if (lacks.some(has) || Object.keys(renames).some(has)) return true;
   if (maxTemperature !== undefined && has("temperature")) return true;
   if (noSchemas && isSchema(body.peek("response_format"))) return true;
-  if (!noDeveloper && !noNames) return false;
+  const { noDeveloper, noNames, messageLacks = [], textOnly } = messagesDiffer;
+  const words = [...(noDeveloper ? ["developer"] : []), ...(noNames ? ["name"] : []), ...messageLacks];
+  if (words.length === 0 && !textOnly) return false;
   const messages = body.slice("messages");
-  if (messages === undefined) return true;
-  return (
-    (noDeveloper === true && messages.includes('"developer"')) || (noNames === true && messages.includes('"name"'))
-  );
+  return messages === undefined || textOnly === true || words.some((word) => messages.includes(`"${word}"`));
 }
 
-function messageFor(call: Call, message: Json, at: number, { noDeveloper, noNames }: Differences): Json {
+function messageFor(call: Call, message: Json, at: number, differs: Differences): Json {
   if (!isObject(message)) return message;
+  const { noDeveloper, noNames, messageLacks = [], textOnly } = differs;
   let one = message;
   if (noDeveloper && one["role"] === "developer") {
     call.adjust("converted", `messages[${at}].role`);
@@ -79,6 +88,18 @@ function messageFor(call: Call, message: Json, at: number, { noDeveloper, noName
     call.adjust("dropped", `messages[${at}].name`);
     const { name: _, ...rest } = one;
     one = rest;
+  }
+  for (const name of messageLacks) {
+    if ((one[name] ?? null) === null) continue;
+    call.adjust("dropped", `messages[${at}].${name}`);
+    one = { ...one };
+    delete one[name];
+  }
+  if (textOnly && Array.isArray(one["content"])) {
+    for (const [place, part] of one["content"].entries()) {
+      if (!isObject(part) || part["type"] !== "text") call.adjust("dropped", `messages[${at}].content[${place}]`);
+    }
+    one = { ...one, content: textOf(one["content"]) };
   }
   return one;
 }

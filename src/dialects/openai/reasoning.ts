@@ -1,7 +1,15 @@
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 
 /** Whose words a piece of reasoning is: only they can read its signature. */
-export type ReasoningFormat = "anthropic" | "gemini" | "openai-responses" | "bedrock" | "cohere" | "deepseek";
+export type ReasoningFormat =
+  | "anthropic"
+  | "gemini"
+  | "openai-responses"
+  | "bedrock"
+  | "cohere"
+  | "deepseek"
+  | "mistral"
+  | "databricks";
 
 /**
  * One piece of what a model thought, in a message's `reasoning_details`, so that it can be given back as it was. Its `type` is

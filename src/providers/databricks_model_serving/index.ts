@@ -1,0 +1,104 @@
+import {
+  type DatabricksModelServingSettings,
+  DatabricksModelServingSettingsSchema,
+} from "../../../gen/providers/databricks_model_serving/v1/settings_pb.js";
+import { Body } from "../../core/body.ts";
+import type { Provider, SettingsProblem, Upstream } from "../../core/provider.ts";
+import { accessProblems, JSON_REQUEST, splitBase } from "../../dialects/openai/base.ts";
+import { compatibleBody, type Differences } from "../../dialects/openai/compatible.ts";
+import { openAIFault } from "../../dialects/openai/fault.ts";
+import { nearlyOpenAI } from "../../dialects/openai/nearly.ts";
+import { partsIn } from "../../dialects/openai/parts-in.ts";
+import { openAIUsage } from "../../dialects/openai/usage.ts";
+import { withThoughts } from "./messages.ts";
+
+const PLATFORM = ["metadata", "prompt_cache_key", "safety_identifier", "service_tier", "store", "user", "verbosity"];
+const DIFFERS: Differences = {
+  // Usage comes in every stream without being asked for.
+  lacks: [
+    ...PLATFORM,
+    "frequency_penalty",
+    "presence_penalty",
+    "logit_bias",
+    "seed",
+    "parallel_tool_calls",
+    "best_of",
+    "stream_options",
+  ],
+  renames: { max_completion_tokens: "max_tokens" },
+  noDeveloper: true,
+  noModel: true,
+  messageLacks: ["annotations", "is_error", "name", "refusal"],
+};
+const EXAMPLE = "https://adb-1234.5.azuredatabricks.net";
+
+/**
+ * Databricks Model Serving: chats, completions and embeddings of an endpoint, which is the model.
+ * @see https://docs.databricks.com/aws/en/machine-learning/foundation-model-apis/api-reference
+ */
+export const provider: Provider<DatabricksModelServingSettings> = {
+  kind: "databricks-model-serving",
+  settings: DatabricksModelServingSettingsSchema,
+  check,
+  open(settings, tools): Upstream {
+    const { origin, prefix } = splitBase(baseOf(settings));
+    const token = tokenOf(settings);
+    const headers = [...JSON_REQUEST, "authorization", `Bearer ${token}`];
+    const now = () => Math.floor(tools.wallNow() / 1000);
+    return {
+      origin,
+      speaks: { chat: "openai", completions: "openai", embeddings: "openai" },
+      reads: {
+        chat: nearlyOpenAI("chat", { message: (said, model) => partsIn(said, "databricks", model) }, now),
+        completions: nearlyOpenAI("completions", {}, now),
+      },
+      encode(call, body, model) {
+        const messages = withThoughts(call, body.peek("messages"), model);
+        const sent = messages === undefined ? body : Body.ofJson({ ...body.json, messages });
+        return {
+          path: `${prefix}/serving-endpoints/${encodeURIComponent(model)}/invocations`,
+          headers,
+          body: compatibleBody(call, sent, model, DIFFERS),
+        };
+      },
+      usage: openAIUsage,
+      fault: (status, replyHeaders, body) =>
+        openAIFault("databricks-model-serving", status, replyHeaders, body, [token]),
+    };
+  },
+};
+
+function check(settings: DatabricksModelServingSettings): readonly SettingsProblem[] {
+  const { databricksWorkspaceUrl, databricksApiToken, host, token, baseUrl } = settings;
+  const problems = accessProblems(
+    { databricks_api_token: databricksApiToken, token },
+    { databricks_workspace_url: databricksWorkspaceUrl, host: withScheme(host), base_url: baseUrl },
+    EXAMPLE,
+  );
+  if (baseOf(settings) === "") {
+    problems.push({
+      path: "databricks_workspace_url",
+      message: `is needed; set the workspace's address, such as ${EXAMPLE}`,
+    });
+  }
+  if (tokenOf(settings) === "") {
+    problems.push({
+      path: "databricks_api_token",
+      message: "is needed; set a personal access token or an OAuth token",
+    });
+  }
+  return problems;
+}
+
+function baseOf({ baseUrl, databricksWorkspaceUrl, host }: DatabricksModelServingSettings): string {
+  return baseUrl || databricksWorkspaceUrl || withScheme(host);
+}
+
+function tokenOf({ databricksApiToken, token }: DatabricksModelServingSettings): string {
+  return databricksApiToken || token;
+}
+
+/** Databricks' own tools take a host with its scheme and without. */
+function withScheme(host: string): string {
+  return host === "" || host.includes("://") ? host : `https://${host}`;
+}
