@@ -122,7 +122,7 @@ async function answer(
       signal: caller.signal,
       contextValues: createContextValues().set(CALLER, caller),
     });
-    if (!bare && !caller.reached) await refuseAsTold(caller, response, speech);
+    if (!bare && !caller.reached) await refuseAsTold(caller, response, speech, handler.method.methodKind !== "unary");
     else await write(response, speech, caller);
   } catch (thrown) {
     const error = asGatewayError(thrown);
@@ -133,10 +133,15 @@ async function answer(
 }
 
 /** Connect refused by itself: bytes that are no message, an unknown compression. It is told like any other refusal. */
-async function refuseAsTold(caller: Caller, response: UniversalServerResponse, speech: Speech): Promise<void> {
+async function refuseAsTold(
+  caller: Caller,
+  response: UniversalServerResponse,
+  speech: Speech,
+  streams: boolean,
+): Promise<void> {
   const { inbound } = caller;
   if (response.status === 415) {
-    refuse(inbound, unsupportedType(speech));
+    refuse(inbound, unsupportedType(speech, streams));
     return;
   }
   const told = await refusalIn(response);

@@ -99,6 +99,11 @@ describe("what does not exist is refused in the caller's protocol", () => {
       expect(json(reply)).toMatchObject({ code: "invalid_argument" });
       expect(json(reply).message).toContain("application/json");
     }
+    const reply = await post(door, CHAT.replace("/Chat", "/StreamChat"), "application/json", "{}");
+    expect([reply.status, json(reply).message]).toEqual([
+      415,
+      'The content type "application/json" is not served here; to a method that streams send application/connect+json, application/connect+proto, or a type of gRPC or gRPC-web.',
+    ]);
   });
 
   it("refuses gRPC over HTTP/1.1, which has no way to end it", async () => {

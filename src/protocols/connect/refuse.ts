@@ -70,13 +70,15 @@ export function refusePath(inbound: Inbound, error: GatewayError, bare = false):
   refuse(inbound, known, bare);
 }
 
-/** Connect's 415, with what would be taken. */
-export function unsupportedType({ type }: Speech): GatewayError {
+/** Connect's 415, with what would be taken. @param streams Whether the method does: its messages come in envelopes. */
+export function unsupportedType({ type }: Speech, streams: boolean): GatewayError {
   const have =
     type === ""
       ? "There is no content type"
       : `The content type ${JSON.stringify(type.slice(0, 80))} is not served here`;
-  return new GatewayError(`${have}; send application/json, application/proto, or a type of gRPC or gRPC-web.`, {
+  const own = streams ? "application/connect+json, application/connect+proto" : "application/json, application/proto";
+  const what = streams ? "to a method that streams " : "";
+  return new GatewayError(`${have}; ${what}send ${own}, or a type of gRPC or gRPC-web.`, {
     ...errors.bodyMalformed("").fault,
     http: 415,
   });
