@@ -41,7 +41,7 @@ async function main(): Promise<void> {
     .option("--port <number>", "port to listen on, 0 for any (default: the config's, else 5000)", integer(0, 65535))
     .option(
       "--workers <number>",
-      "processes that answer (default: 1 below 4 cores, else cores - 1, at most 8)",
+      "threads that answer on the port (default: 1 below 4 cores, else cores - 1, at most 8)",
       integer(1, 64),
     )
     .action(start);
