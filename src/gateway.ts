@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { processEnvironment } from "./config/secrets.ts";
 import type { GatewayError } from "./core/errors.ts";
 import { asGatewayError, errors } from "./core/errors.ts";
-import type { Inbound, Mount } from "./core/protocol.ts";
+import type { Inbound, Mount, Seen } from "./core/protocol.ts";
 import type { Tools } from "./core/provider.ts";
 import type { Door } from "./core/site.ts";
 import { realClock } from "./net/clock.ts";
@@ -89,7 +89,11 @@ export async function serve({ live, observer, mounts, settings, maxCalls = 4096 
       refuse(inbound, asGatewayError(thrown));
     }
   };
-  const host = hostOf({ handle, refuse, finished: observer.finished });
+  const unread = (seen: Seen) => {
+    observer.began(seen);
+    observer.finished(seen);
+  };
+  const host = hostOf({ handle, refuse, finished: observer.finished, unread });
   const listening = await listen({ ...LISTEN_DEFAULTS, ...settings }, host);
   const stopCalls = () => {
     const all = [...host.open];
@@ -119,6 +123,6 @@ function named(kind: string, mount: Mount): Mount {
 }
 
 /** A host with real time and random request ids. */
-export function hostOf(own: Pick<Host, "handle" | "refuse" | "finished">): Host {
+export function hostOf(own: Pick<Host, "handle" | "refuse" | "finished" | "unread">): Host {
   return { clock: realClock, newId: randomUUID, open: new OpenSet(), ...own };
 }

@@ -38,30 +38,18 @@ export interface Running {
 /** Flat name, value, name, value. */
 export type FlatHeaders = readonly string[];
 
-/**
- * One HTTP exchange with a caller, the same over HTTP/1.1 and HTTP/2. Made by `net/`, used by the protocols.
- * Writing after the caller has gone does nothing.
- */
-export interface Inbound {
+/** What the log and the metrics want to know of an exchange. */
+export interface Seen {
   /** `x-request-id`: the caller's when it is well formed, else ours. Sent back with every answer. */
   readonly id: string;
+  /** Empty when what came was no request. */
   readonly method: string;
-  /** Without query; not decoded. */
+  /** Without query; not decoded. Empty when what came was no request. */
   readonly path: string;
-  /** Without the question mark; empty when there is none. */
-  readonly query: string;
   readonly headers: HeaderMap;
-  /** Flat name, value, as they came, repeats included. */
-  readonly rawHeaders: readonly string[];
-  readonly http2: boolean;
-  readonly secure: boolean;
   readonly remote: string;
   /** Monotonic milliseconds at which the head was complete. */
   readonly started: number;
-  /** What was asked for, as `scheme://authority`. */
-  readonly base: string;
-  /** Sent with every answer beside its own headers, `x-request-id` first; for what holds whatever the answer is, as CORS. */
-  readonly always: string[];
   /** Whom the gateway knows the caller as, set before an endpoint runs; empty: nobody was asked. */
   principal: string;
   /** For the log: the protocol that answers, by its kind or more exactly; empty until one was found. */
@@ -71,6 +59,23 @@ export interface Inbound {
   error: GatewayError | undefined;
   /** HTTP status as sent; 0: nothing was. */
   readonly status: number;
+}
+
+/**
+ * One HTTP exchange with a caller, the same over HTTP/1.1 and HTTP/2. Made by `net/`, used by the protocols.
+ * Writing after the caller has gone does nothing.
+ */
+export interface Inbound extends Seen {
+  /** Without the question mark; empty when there is none. */
+  readonly query: string;
+  /** Flat name, value, as they came, repeats included. */
+  readonly rawHeaders: readonly string[];
+  readonly http2: boolean;
+  readonly secure: boolean;
+  /** What was asked for, as `scheme://authority`. */
+  readonly base: string;
+  /** Sent with every answer beside its own headers, `x-request-id` first; for what holds whatever the answer is, as CORS. */
+  readonly always: string[];
   /**
    * Collects the body. Calls `done` once: with the bytes, or with BODY_TOO_LARGE or CALLER_GONE. What is past the limit is
    * read and thrown away within bounds, so that the refusal is delivered.

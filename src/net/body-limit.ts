@@ -74,6 +74,11 @@ export class Collector {
     stream.on("error", gone);
   }
 
+  /** Refuses a body that is not there yet and never will be. */
+  spoil(error: GatewayError): void {
+    if (!this.over) this.refuse(error);
+  }
+
   /** Gives up on a body that is not there yet. */
   late(): void {
     const seconds = Math.ceil(this.port.requestTimeoutMs / 1000);

@@ -22,6 +22,20 @@ describe("a POST that a browser sends", () => {
   });
 });
 
+describe("a preflight", () => {
+  const asks = { origin: "https://evil.example", "access-control-request-method": "POST" };
+
+  it("for a page that may not call is refused in words that say why", () => {
+    expect(from(asks, [], "OPTIONS")).toBe("CALLER_FORBIDDEN");
+    expect(from(asks, ["https://app.example"], "OPTIONS")).toBe("CALLER_FORBIDDEN");
+  });
+
+  it("for one that may is not, nor is an OPTIONS that is none", () => {
+    expect(from(asks, ["https://evil.example"], "OPTIONS")).toBeUndefined();
+    expect(from({ origin: "https://evil.example" }, [], "OPTIONS")).toBeUndefined();
+  });
+});
+
 it("what no browser sent, and what only looks, is nobody's doing", () => {
   expect(from({})).toBeUndefined();
   expect(from({ origin: "https://evil.example" })).toBeUndefined();

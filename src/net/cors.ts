@@ -20,12 +20,15 @@ const EXPOSED = [
 ].join(", ");
 
 /**
- * Why a browser's request may not be done: a page of another site sent it, and is none of those that may. A browser sends simple
- * requests without asking, and only keeps the answer from the page; a call would be made, and paid, all the same.
+ * Why a browser's request may not be done: a page of another site sent it, or asks whether it may, and is none of those that may.
+ * A browser sends simple requests without asking, and only keeps the answer from the page; a call would be made, and paid, all
+ * the same.
  * @see https://www.w3.org/TR/fetch-metadata/
  */
 export function foreign({ headers, method }: Inbound, cors: Cors): GatewayError | undefined {
-  if (method !== "POST" || header(headers, "sec-fetch-site") !== "cross-site") return undefined;
+  const sends = method === "POST" && header(headers, "sec-fetch-site") === "cross-site";
+  const asks = method === "OPTIONS" && header(headers, "access-control-request-method") !== undefined;
+  if (!sends && !asks) return undefined;
   const origin = header(headers, "origin");
   if (cors.origins.includes("*") || (origin !== undefined && cors.origins.includes(origin))) return undefined;
   const why = "Pages of other sites may not call; list their origin under listen.cors.allowed_origins.";

@@ -16,6 +16,24 @@ const ONCE = [
 const LENGTHS = new Uint8Array(64);
 for (const { length } of ONCE) LENGTHS[length] = 1;
 
+/**
+ * Why a head of HTTP/2 cannot be taken. nghttp2 only tells callers the limit of bytes, and takes 64 KiB whatever it is.
+ *
+ * @param maxBytes Of names and values, with 32 more for each, as SETTINGS_MAX_HEADER_LIST_SIZE counts them.
+ * @see https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2
+ */
+export function http2Flaw(
+  rawHeaders: readonly string[],
+  maxHeaders: number,
+  maxBytes: number,
+): GatewayError | undefined {
+  let bytes = rawHeaders.length * 16;
+  for (const part of rawHeaders) bytes += part.length;
+  if (bytes <= maxBytes) return headFlaw(rawHeaders, maxHeaders);
+  const why = `The head of the request is over the limit of ${maxBytes} bytes.`;
+  return new GatewayError(why, { reason: "BODY_TOO_LARGE", http: 431 });
+}
+
 /** Why a head cannot be taken, in either version: too many headers, or one that may stand there once. */
 export function headFlaw(rawHeaders: readonly string[], maxHeaders: number): GatewayError | undefined {
   if (rawHeaders.length > maxHeaders * 2) {

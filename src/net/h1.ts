@@ -33,6 +33,11 @@ function stalled(this: ServerResponse): void {
 /** A socket's error is followed by its close, which is what counts. */
 function ignore(): void {}
 
+/** The exchange that an answer is of. */
+export function inboundOf(response: ServerResponse): H1Inbound {
+  return (response as Tied)[INBOUND];
+}
+
 /** One HTTP/1.1 exchange. */
 export class H1Inbound implements Exchange {
   readonly method: string;
@@ -106,6 +111,17 @@ export class H1Inbound implements Exchange {
     // The socket knows whether a long write moves; it is asked only when something waits to be written.
     this.response.on("timeout", stalled);
     this.request.socket.setTimeout(this.port.stallTimeoutMs);
+  }
+
+  /**
+   * Bytes came on the connection that nobody can read. Within the body they are refused in the endpoint's words; after it they
+   * are nobody's request, and the answer goes out. The connection ends with it. False: the body is read as it comes.
+   */
+  spoil(error: GatewayError): boolean {
+    if (this.body === undefined && !this.request.complete) return false;
+    this.always.push("connection", "close");
+    this.body?.spoil(error);
+    return true;
   }
 
   /** Nothing moved on the socket for a while: the caller takes nothing, or there is nothing to take. */

@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { asGatewayError, type GatewayError } from "../core/errors.ts";
-import type { Inbound } from "../core/protocol.ts";
+import type { Inbound, Seen } from "../core/protocol.ts";
 import type { OpenSet, Placed } from "./open.ts";
 
 /** What a port hands its requests to. */
@@ -16,6 +16,8 @@ export interface Host {
   readonly refuse: (inbound: Inbound, error: GatewayError) => void;
   /** The exchange is over, however it ended; once for each that was handled. Must not throw. */
   readonly finished: (inbound: Inbound) => void;
+  /** Bytes came that are no request, and were refused. It is over. Must not throw. */
+  readonly unread?: (seen: Seen) => void;
 }
 
 /** An exchange as its port sees it. */

@@ -1,8 +1,9 @@
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { errors } from "../core/errors.ts";
+import { errors, GatewayError } from "../core/errors.ts";
+import type { Seen } from "../core/protocol.ts";
 import { http1Flaw } from "./guard.ts";
-import { H1Inbound, WAITING } from "./h1.ts";
+import { H1Inbound, inboundOf, WAITING } from "./h1.ts";
 import type { Port } from "./host.ts";
 import type { ListenSettings } from "./listen.ts";
 
@@ -43,7 +44,7 @@ export function makeHttp1(settings: ListenSettings, port: Port, checkMs: number)
   );
   // The parser drops what is over its limit without a word; ours says so.
   http1.maxHeadersCount = maxHeaders + 1;
-  http1.on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(error, socket as Socket));
+  http1.on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(error, socket as Socket, port));
   // A server that never listens does not start its timeout checks by itself.
   http1.emit("listening");
   return http1;
@@ -52,29 +53,57 @@ export function makeHttp1(settings: ListenSettings, port: Port, checkMs: number)
 const refused = new WeakSet<Socket>();
 
 /** Bytes that are no request, or came too slowly. Within an answer nothing can be told: what follows it would belong to it. */
-function refuse({ code }: NodeJS.ErrnoException, socket: Answering): void {
+function refuse({ code = "" }: NodeJS.ErrnoException, socket: Answering, port: Port): void {
   const answer = socket[ANSWER];
-  if (!socket.writable || (answer?.headersSent && !answer.writableFinished)) {
+  const asked = socket[WAITING] ? inboundOf(answer!) : undefined;
+  const gone = code === "ECONNRESET" || !socket.writable || (code === "HPE_INVALID_EOF_STATE" && asked);
+  if (gone || (answer?.headersSent && !answer.writableFinished)) {
     socket.destroy();
     return;
   }
   // What still comes is no request either.
   if (refused.has(socket)) return;
   refused.add(socket);
-  socket.end(refusal(code));
+  // The rest of a body that was refused; who sends it is given the time to read that.
+  if (answer?.writableFinished && !answer.req.complete) {
+    socket.end();
+    return;
+  }
+  const error = refusalOf(code);
+  // A request that waits for its answer gets that, or is the one that is spoilt; and the connection ends with it.
+  if (asked?.spoil(error)) return;
+  const id = port.host.newId();
+  socket.end(wordsOf(error, id));
   const timer = setTimeout(() => socket.destroy(), LAST_WORDS_MS);
   socket.once("close", () => clearTimeout(timer));
+  if (asked === undefined) port.host.unread?.(unread(error, id, socket, port));
 }
 
 /** No path was read, so that nobody knows the caller's dialect: it is told in the words that most clients read. */
-function refusal(code: string | undefined): string {
-  const [status, why] = REFUSALS[code ?? ""] ?? ["400 Bad Request", "The bytes are not a request of HTTP/1.1."];
-  const body = JSON.stringify({ error: { message: why, type: "invalid_request_error", param: null, code: null } });
-  return `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`;
+function wordsOf({ http, message }: GatewayError, id: string): string {
+  const body = JSON.stringify({ error: { message, type: "invalid_request_error", param: null, code: null } });
+  const head = `HTTP/1.1 ${http} ${STATUS_CODES[http]}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
+  return `${head}\r\nx-request-id: ${id}\r\nconnection: close\r\n\r\n${body}`;
 }
 
-const REFUSALS: Readonly<Record<string, readonly [status: string, why: string]>> = {
-  HPE_HEADER_OVERFLOW: ["431 Request Header Fields Too Large", "The head of the request is over the limit."],
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: ["413 Content Too Large", "The extensions of a chunk are over the limit."],
-  ERR_HTTP_REQUEST_TIMEOUT: ["408 Request Timeout", "The request was not complete in time."],
-};
+function unread(error: GatewayError, id: string, socket: Socket, { host }: Port): Seen {
+  const remote = socket.remoteAddress ?? "";
+  const seen = { id, remote, error, status: error.http, started: host.clock.now(), method: "", path: "", headers: {} };
+  return { ...seen, principal: "", protocol: "", call: undefined };
+}
+
+/** Why the parser stopped, by its code. */
+function refusalOf(code: string): GatewayError {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      return new GatewayError("The head of the request is over the limit.", { reason: "BODY_TOO_LARGE", http: 431 });
+    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
+      return new GatewayError("The extensions of a chunk are over the limit.", { reason: "BODY_TOO_LARGE" });
+    case "ERR_HTTP_REQUEST_TIMEOUT": {
+      const why = "The request was not complete in time.";
+      return new GatewayError(why, { reason: "DEADLINE_PASSED", http: 408, limit: "caller" });
+    }
+    default:
+      return errors.bodyMalformed("The bytes are not a request of HTTP/1.1.");
+  }
+}

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { describe, expect, it } from "vitest";
 import { openDoor, siteOf } from "../../test/support/door.ts";
+import { END_STREAM, goawayOf, preface, request } from "../../test/support/frames.ts";
 import { rawSocket } from "../../test/support/raw.ts";
 import type { Inbound, Mount } from "../core/protocol.ts";
 import type { ListenSettings } from "./listen.ts";
@@ -169,6 +170,21 @@ describe("the end of a port", () => {
     expect(headers[":status"]).toBe(200);
     overHttp2.resume();
     await drained;
+  });
+
+  it("drains at once although a caller over HTTP/2 keeps its side open, or reads nothing", async () => {
+    for (const odd of ["keeps", "sleeps"]) {
+      await using door = await open();
+      await using raw = await rawSocket(door.port);
+      raw.socket.allowHalfOpen = odd === "keeps";
+      raw.send(Buffer.concat([preface(), request(1, END_STREAM)]));
+      await raw.until("http2=true");
+      if (odd === "sleeps") raw.socket.pause();
+      const began = performance.now();
+      await door.listening.drain();
+      expect(performance.now() - began).toBeLessThan(2_000);
+      if (odd === "keeps") expect(goawayOf(raw.text)).toBe(0);
+    }
   });
 
   it("tells which caller has gone before the answer was whole, once", async () => {

@@ -71,7 +71,7 @@ export async function listen(settings: ListenSettings, host: Host): Promise<List
   const shared = portOf(settings, host);
   const checkMs = Math.min(CHECK_MS, settings.headTimeoutMs, settings.requestTimeoutMs, settings.stallTimeoutMs);
   const http1 = makeHttp1(settings, shared, checkMs);
-  const { http2, sessions } = makeHttp2(settings, shared);
+  const { http2, ...sessions } = makeHttp2(settings, shared);
   const sockets = new Set<Socket>();
   const track = (socket: Socket) => {
     sockets.add(socket);
@@ -98,13 +98,16 @@ export async function listen(settings: ListenSettings, host: Host): Promise<List
   // A handshake that fails, or takes too long, is told here and left open.
   port.on("tlsClientError", (_error: Error, socket: TLSSocket) => socket.destroy());
   await opened(port, settings);
-  const sweep = setInterval(() => look(host), checkMs).unref();
+  const sweep = setInterval(() => {
+    look(host);
+    sessions.look();
+  }, checkMs).unref();
   return {
     port: (port.address() as AddressInfo).port,
     async drain() {
       const closed = new Promise<void>((resolve) => port.close(() => resolve()));
       shared.draining = true;
-      for (const session of sessions) session.close();
+      sessions.drain();
       http1.closeIdleConnections();
       for (const socket of sockets) if (waiting.has(socket)) socket.destroy();
       await closed;
@@ -117,7 +120,7 @@ export async function listen(settings: ListenSettings, host: Host): Promise<List
       http1.close();
       http2.close();
       clearInterval(sweep);
-      for (const session of sessions) session.destroy();
+      sessions.cut();
       for (const socket of sockets) socket.destroy();
     },
   };

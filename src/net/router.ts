@@ -10,6 +10,7 @@ export class Router {
     /** What a path begins with that it matches. */
     readonly prefix: string;
     readonly endpoint: Endpoint;
+    readonly methods: readonly string[];
     readonly mount: Mount;
   }[] = [];
   private readonly mounts: readonly Mount[];
@@ -20,7 +21,8 @@ export class Router {
       for (const endpoint of mount.endpoints) {
         if (endpoint.path.includes("{")) {
           const prefix = endpoint.path.slice(0, endpoint.path.indexOf("{"));
-          this.patterns.push({ segments: endpoint.path.split("/"), prefix, endpoint, mount });
+          const methods = methodsOf(endpoint);
+          this.patterns.push({ segments: endpoint.path.split("/"), prefix, endpoint, methods, mount });
         } else {
           const known = this.exact.get(endpoint.path) ?? new Map<string, Endpoint>();
           for (const method of methodsOf(endpoint)) known.set(method, endpoint);
@@ -44,12 +46,11 @@ export class Router {
       if (!path.startsWith(one.prefix)) continue;
       const params = match(one.segments, path.split("/"));
       if (params === undefined) continue;
-      const methods = methodsOf(one.endpoint);
-      if (methods.includes(method)) {
+      if (one.methods.includes(method)) {
         one.endpoint.handle(inbound, params);
         return;
       }
-      allowed.push(...methods);
+      allowed.push(...one.methods);
     }
     const error = allowed.length > 0 ? methodUnknown(inbound, new Set(allowed)) : errors.pathUnknown(method, path);
     this.mountOf(inbound).refuse(inbound, error);

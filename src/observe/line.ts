@@ -2,7 +2,7 @@ import { header } from "../core/arrival.ts";
 import type { Call } from "../core/call.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Plan, Target } from "../core/plan.ts";
-import type { Inbound } from "../core/protocol.ts";
+import type { Seen } from "../core/protocol.ts";
 import type { Outcome } from "./metrics.ts";
 import type { Redactor } from "./redact.ts";
 
@@ -25,7 +25,7 @@ export interface Facts {
  * The members of the access line as JSON text, without braces. No body, key, prompt, query or header goes into it but the user
  * agent. An absent fact is an absent member. Put together by hand, for a logger that takes any object needs three times as long.
  */
-export function accessLine(inbound: Inbound, facts: Facts, redactor: Redactor): string {
+export function accessLine(inbound: Seen, facts: Facts, redactor: Redactor): string {
   const { call, method, path, headers, id, principal } = inbound;
   const { outcome, error, retried } = facts;
   const agent = header(headers, "user-agent");

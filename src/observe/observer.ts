@@ -1,7 +1,7 @@
 import type { Call } from "../core/call.ts";
 import { errors, type GatewayError } from "../core/errors.ts";
 import type { Hooks } from "../core/policy.ts";
-import type { Inbound } from "../core/protocol.ts";
+import type { Seen } from "../core/protocol.ts";
 import { accessLine } from "./line.ts";
 import type { Log } from "./log.ts";
 import type { Metrics, Outcome } from "./metrics.ts";
@@ -22,9 +22,9 @@ const PROBES: ReadonlySet<string> = new Set([
 /** The one place that writes the access line and the metrics. Its functions never throw and need no `this`. */
 export interface Observer {
   /** The head of a request is complete. */
-  began(inbound: Inbound): void;
+  began(inbound: Seen): void;
   /** The exchange is over, however it ended; once for each that began. */
-  finished(inbound: Inbound): void;
+  finished(inbound: Seen): void;
   /** To be put around every route. */
   readonly hooks: Hooks;
   /** A config was read. `generation`: the one in force now; `problems`: a line each, none when all is well; `warnings` too. */
@@ -35,7 +35,7 @@ export interface Observer {
 export interface ObserverParts {
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Milliseconds on the clock of `Inbound.started`. Default: `performance.now`. */
+  /** Milliseconds on the clock of `Seen.started`. Default: `performance.now`. */
   readonly now?: () => number;
 }
 
@@ -43,7 +43,7 @@ export interface ObserverParts {
 export function createObserver({ log, metrics, now = () => performance.now() }: ObserverParts): Observer {
   const failures = new WeakMap<Call, Failure[]>();
 
-  function finished(inbound: Inbound): void {
+  function finished(inbound: Seen): void {
     const error = errorOf(inbound);
     const outcome = outcomeOf(inbound, error);
     const duration = now() - inbound.started;
@@ -87,7 +87,7 @@ export function createObserver({ log, metrics, now = () => performance.now() }: 
 }
 
 /** Why it failed. Without an answer and without a reason, it is the caller who went. */
-function errorOf({ call, error, status }: Inbound): GatewayError | undefined {
+function errorOf({ call, error, status }: Seen): GatewayError | undefined {
   return call?.error ?? error ?? (status === 0 ? errors.callerGone() : undefined);
 }
 
@@ -95,7 +95,7 @@ function errorOf({ call, error, status }: Inbound): GatewayError | undefined {
  * The status is the one that was sent; where the protocol sends 200 whatever happens, as gRPC does, or nothing was sent, it is
  * the one that REST would have had.
  */
-function outcomeOf({ call, protocol, status }: Inbound, error: GatewayError | undefined): Outcome {
+function outcomeOf({ call, protocol, status }: Seen, error: GatewayError | undefined): Outcome {
   return {
     protocol: call?.arrival.protocol ?? protocol,
     status: status >= 400 ? status : call?.status || error?.http || status,
@@ -103,7 +103,7 @@ function outcomeOf({ call, protocol, status }: Inbound, error: GatewayError | un
   };
 }
 
-function levelOf(inbound: Inbound, error: GatewayError | undefined): "debug" | "info" | "warn" | "error" {
+function levelOf(inbound: Seen, error: GatewayError | undefined): "debug" | "info" | "warn" | "error" {
   switch (error?.fault.reason) {
     case undefined:
       return inbound.call === undefined && PROBES.has(inbound.path) ? "debug" : "info";

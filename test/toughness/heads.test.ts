@@ -2,9 +2,22 @@
 import { once } from "node:events";
 import { connect } from "node:http2";
 import { describe, expect, it } from "vitest";
+import { chatConfig } from "../lifecycle/gateway.ts";
 import { type OpenDoor, openDoor, siteOf } from "../support/door.ts";
-import { block, END_HEADERS, END_STREAM, frame, framesOf, preface, resetOf, TYPE } from "../support/frames.ts";
+import {
+  block,
+  END_HEADERS,
+  END_STREAM,
+  frame,
+  framesOf,
+  goawayOf,
+  preface,
+  request,
+  resetOf,
+  TYPE,
+} from "../support/frames.ts";
 import { rawSocket } from "../support/raw.ts";
+import { startHere } from "./here.ts";
 import { hello } from "./mounts.ts";
 
 const bounds = { maxHeaders: 20, maxHeaderBytes: 4096 };
@@ -46,7 +59,7 @@ describe("over HTTP/1.1", () => {
     await using raw = await rawSocket(door.port);
     raw.send(bytes);
     const [head, body] = (await raw.closed).split("\r\n\r\n");
-    expect(head).toMatch(/^HTTP\/1\.1 431 /);
+    expect(head).toMatch(/^HTTP\/1\.1 431 [\s\S]*\r\nx-request-id: [\da-f-]{36}\r\n/);
     expect(JSON.parse(body!)).toMatchObject({ error: { type: "invalid_request_error", message: /over the limit/ } });
   });
 });
@@ -60,6 +73,27 @@ describe("over HTTP/2", () => {
     expect(await overHttp2(door, {})).toBe(200);
   });
 
+  it("takes as many bytes as the limit says, tells that there is one more, and goes on", async () => {
+    await using door = await open();
+    // RFC 9113, section 6.5.2: a field counts as its name, its value and 32.
+    const path = { ":method": "GET", ":scheme": "http", ":path": "/hello", ":authority": "x" };
+    const counted = Object.entries({ ...path, "x-a": "" }).reduce(
+      (sum, [name, value]) => sum + name.length + value.length + 32,
+      0,
+    );
+    await using raw = await rawSocket(door.port);
+    raw.send(
+      Buffer.concat([preface(), request(1, END_STREAM, { "x-a": "a".repeat(bounds.maxHeaderBytes - counted) })]),
+    );
+    await raw.until("hello");
+    raw.send(request(3, END_STREAM, { "x-a": "a".repeat(bounds.maxHeaderBytes - counted + 1) }));
+    await raw.until("over the limit of 4096 bytes");
+    expect(door.finished.map(({ status }) => status)).toEqual([200, 431]);
+    raw.send(request(5, END_STREAM, { "x-a": "a".repeat(13_000) }));
+    await expect.poll(() => door.finished.map(({ status }) => status)).toEqual([200, 431, 431]);
+    expect(goawayOf(raw.text)).toBeUndefined();
+  });
+
   it("tells the callers its limits", async () => {
     await using door = await open();
     const client = connect(door.url);
@@ -71,10 +105,10 @@ describe("over HTTP/2", () => {
   it("resets a stream whose headers are over the limit in bytes, however well they are packed", async () => {
     await using door = await open();
     await using raw = await rawSocket(door.port);
-    const request = block({ ":method": "GET", ":scheme": "http", ":path": "/hello", ":authority": "x" });
+    const head = block({ ":method": "GET", ":scheme": "http", ":path": "/hello", ":authority": "x" });
     // One field of 2 KB into the table, and then the byte that stands for it, over and over.
     const stored = Buffer.concat([Buffer.from([0x40]), block({ "x-a": "a".repeat(2_000) }).subarray(1)]);
-    const bomb = Buffer.concat([request, stored, Buffer.alloc(1_000, 0x80 | 62)]);
+    const bomb = Buffer.concat([head, stored, Buffer.alloc(1_000, 0x80 | 62)]);
     raw.send(Buffer.concat([preface(), frame(TYPE.headers, END_STREAM | END_HEADERS, 1, bomb)]));
     await expect
       .poll(() => resetOf(raw.text, 1) ?? framesOf(raw.text).find((one) => one.type === TYPE.goaway))
@@ -103,5 +137,34 @@ describe("over HTTP/2", () => {
     const twice = Buffer.concat([block({ ...head, authorization: "a" }), block({ authorization: "b" })]);
     raw.send(Buffer.concat([preface(), frame(TYPE.headers, END_STREAM | END_HEADERS, 1, twice)]));
     await raw.until("authorization is given more than once");
+  });
+});
+
+describe("a HEAD", () => {
+  it.each(["/livez", "/health", "/docs", "/openapi.json", "/v1/models", "/v1/models/chat", "/metrics"])(
+    "of %s has the head that a GET has, and no body, in both versions",
+    async (path) => {
+      await using here = await startHere(chatConfig("http://127.0.0.1:9"));
+      const get = await fetch(here.url + path);
+      await get.text();
+      const head = await fetch(here.url + path, { method: "HEAD" });
+      expect([head.status, head.headers.get("content-type"), await head.text()]).toEqual([
+        200,
+        get.headers.get("content-type"),
+        "",
+      ]);
+      expect(Number(head.headers.get("content-length"))).toBeGreaterThan(0);
+      await using raw = await rawSocket(here.port);
+      raw.send(Buffer.concat([preface(), request(1, END_STREAM, { ":method": "HEAD", ":path": path })]));
+      const frames = () => framesOf(raw.text).filter(({ stream }) => stream === 1);
+      await expect.poll(frames).toHaveLength(1);
+      expect(frames()[0]).toMatchObject({ type: TYPE.headers, flags: END_STREAM | END_HEADERS });
+    },
+  );
+
+  it("of what only takes POST says so", async () => {
+    await using here = await startHere(chatConfig("http://127.0.0.1:9"));
+    const reply = await fetch(`${here.url}/v1/chat/completions`, { method: "HEAD" });
+    expect([reply.status, reply.headers.get("allow")]).toEqual([405, "POST"]);
   });
 });

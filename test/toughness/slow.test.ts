@@ -124,6 +124,21 @@ describe("over HTTP/2", () => {
     expect(raw.text).toContain("at last");
   });
 
+  it("a connection that was let go ends although the caller keeps its side open", async () => {
+    await using door = await open();
+    await using raw = await rawSocket(door.port);
+    raw.socket.allowHalfOpen = true;
+    raw.send(preface());
+    await once(raw.socket, "end");
+    expect(goawayOf(raw.text)).toBe(0);
+    // What is sent to a connection that nobody has is answered with a reset.
+    const sent = () => {
+      raw.send("x");
+      return raw.socket.destroyed;
+    };
+    await expect.poll(sent).toBe(true);
+  });
+
   it("a body that is cut by a reset is no body, however much of it came", async () => {
     await using door = await open();
     await using raw = await rawSocket(door.port);

@@ -151,6 +151,41 @@ it("that is garbage within an answer is told nothing: what would be told belonge
   hold.resolve();
 });
 
+it("that is garbage after a whole request does not take its answer: that goes out, and the connection ends", async () => {
+  await using to = await gateway();
+  const hold = Promise.withResolvers<void>();
+  to.upstream.next({ hold: hold.promise, body: ['{"choices":[{"index":0,"message":{"content":"mine"}}]}'] });
+  await using raw = await rawSocket(to.port);
+  raw.send(NEXT);
+  await to.upstream.exchange(0);
+  raw.send("\x00\x01\x02 garbage\r\n\r\n");
+  await new Promise(setImmediate);
+  hold.resolve();
+  const text = await raw.closed;
+  expect(statuses(text)).toEqual([200]);
+  expect(text).toContain("mine");
+});
+
+describe("bytes that are no request", () => {
+  const lines = (log: string) => log.split("\n").filter((line) => line.includes('"msg":"request"'));
+
+  it.each([
+    ["no head", "garbage\r\n\r\n", 400, "BODY_MALFORMED"],
+    ["too long a head", `GET / HTTP/1.1\r\nx-a: ${"a".repeat(50_000)}`, 431, "BODY_TOO_LARGE"],
+    ["a bad chunk", `${head(TE)}zz\r\n`, 400, "BODY_MALFORMED"],
+  ])("(%s) have a request id and a line in the log", async (_, bytes, status, reason) => {
+    await using here = await startHere(chatConfig("http://127.0.0.1:9"));
+    await using raw = await rawSocket(here.port);
+    raw.send(bytes);
+    const text = await raw.closed;
+    expect(statuses(text)).toEqual([status]);
+    const [, id] = /x-request-id: ([\da-f-]{36})\r\n/.exec(text) ?? [];
+    await expect.poll(() => lines(here.log())).toHaveLength(1);
+    expect(JSON.parse(lines(here.log())[0]!)).toMatchObject({ request_id: id, status, reason, remote: "127.0.0.1" });
+    expect(await here.underWay()).toBe(0);
+  });
+});
+
 it("an absolute target of the gateway itself is taken", async () => {
   await using to = await gateway();
   const line = LINE.replace("/v1", "http://X/v1");
