@@ -52,11 +52,11 @@ function step(type: string, json: Json, items: Open[]): void {
     return;
   }
   must(json["item_id"] === open.item["id"], `${type} names another item`);
-  if (/_part\.added$/.test(type)) {
+  if (type.endsWith("_part.added")) {
     must(open.part === undefined, "a part is added within a part");
     open.part = json["part"] as Json;
     open.text = "";
-  } else if (/_part\.done$/.test(type)) {
+  } else if (type.endsWith("_part.done")) {
     must(open.part !== undefined, "a part is done that was not added");
     const part = json["part"] as Json;
     must((part["text"] ?? part["refusal"]) === open.text, "a part is not what its pieces were");
@@ -64,12 +64,12 @@ function step(type: string, json: Json, items: Open[]): void {
   } else if (/arguments\.delta$|input\.delta$/.test(type)) open.argued += json["delta"] as string;
   else if (/arguments\.done$|input\.done$/.test(type))
     must((json["arguments"] ?? json["input"]) === open.argued, "arguments differ");
-  else if (/\.delta$/.test(type)) {
+  else if (type.endsWith(".delta")) {
     must(open.part !== undefined, `${type} without a part`);
     open.text += json["delta"] as string;
-  } else if (/\.done$/.test(type))
+  } else if (type.endsWith(".done"))
     must((json["text"] ?? json["refusal"]) === open.text, "a text is not what its pieces were");
-  else must(/annotation\.added$/.test(type), `no event is called ${type}`);
+  else must(type.endsWith("annotation.added"), `no event is called ${type}`);
 }
 
 function finished(response: Json, items: readonly Open[], heard: Heard): void {

@@ -30,7 +30,9 @@ export function must(holds: unknown, what: string): asserts holds {
 }
 
 /** Server-sent events of a body: each with its name, or none, and its data. Every line must be of a kind that they have. */
-export function framesOf(body: string): { readonly event: string | undefined; readonly data: string }[] {
+export function framesOf(sent: string): { readonly event: string | undefined; readonly data: string }[] {
+  // Google ends lines with both.
+  const body = sent.replaceAll("\r\n", "\n");
   must(body === "" || body.endsWith("\n\n"), "the last event has no blank line");
   const frames: { event: string | undefined; data: string }[] = [];
   for (const block of body.split("\n\n").slice(0, -1)) {
