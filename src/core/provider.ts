@@ -90,6 +90,8 @@ export interface Upstream {
    * asked is told by `call.adjust`.
    */
   encode(call: Call, body: Body, model: string): Maybe<Outgoing>;
+  /** The request that asks how many tokens a chat's input is, which is answered with `input_tokens`; absent: it cannot tell. */
+  counts?(call: Call, body: Body, model: string): Maybe<Outgoing>;
   /** Tokens of a whole reply or of a stream's event, in the common shape. */
   usage(json: JsonObject): Usage | undefined;
   /** The provider's own refusal, by the error table. `body` is at most 64 KiB of what it said. */

@@ -3,6 +3,7 @@ import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { textOf } from "../openai/media.ts";
 import { ownReasoning } from "../openai/reasoning.ts";
 import { blocksOf, type Drop } from "./blocks-out.ts";
+import { inOrder, type Placed } from "./order.ts";
 
 /** A conversation in the API's words. */
 export interface Conversation {
@@ -108,25 +109,6 @@ function assistant(message: JsonObject, native: boolean, model: string, drop: Dr
 function saidBy({ content, content_parts }: JsonObject): Json | undefined {
   if (!Array.isArray(content_parts)) return content;
   return textOf(content_parts) === textOf(content) ? content_parts : content;
-}
-
-/** A block, and the place in its turn where it stood. */
-interface Placed {
-  readonly block: JsonObject;
-  readonly at: Json | undefined;
-}
-
-/** Thoughts, then what was said, then calls, but for those that know their place. */
-function inOrder(thoughts: readonly Placed[], said: readonly JsonObject[], calls: readonly Placed[]): JsonObject[] {
-  const blocks: JsonObject[] = [...said];
-  const free = calls.filter(({ at }) => typeof at !== "number");
-  const placed = [...thoughts, ...calls.filter(({ at }) => typeof at === "number")];
-  const known = placed.every(({ at }) => typeof at === "number");
-  if (!known) return [...thoughts.map(({ block }) => block), ...said, ...calls.map(({ block }) => block)];
-  placed.sort((a, b) => (a.at as number) - (b.at as number));
-  for (const { block, at } of placed) blocks.splice(at as number, 0, block);
-  for (const { block } of free) blocks.push(block);
-  return blocks;
 }
 
 function thinking({ type, text, signature, data, ...rest }: JsonObject): JsonObject | undefined {

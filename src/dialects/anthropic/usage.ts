@@ -35,3 +35,29 @@ export function usageIn(usage: Json | undefined): JsonObject | undefined {
 function count(value: Json | undefined): number | undefined {
   return typeof value === "number" ? value : undefined;
 }
+
+/**
+ * `usage` of the common shape in Anthropic's counts. The API always tells what went in and came out: a provider that told
+ * nothing is 0 there.
+ *
+ * @param tier `service_tier` of the answer.
+ */
+export function usageOut(usage: Json | undefined, tier: Json | undefined): JsonObject {
+  const given = isObject(usage) ? usage : {};
+  const { prompt_tokens, completion_tokens, total_tokens: _, ...rest } = given;
+  const { prompt_tokens_details, completion_tokens_details, ...more } = rest;
+  const read = isObject(prompt_tokens_details) ? prompt_tokens_details : {};
+  const made = isObject(completion_tokens_details) ? completion_tokens_details : {};
+  const cached = count(read["cached_tokens"]);
+  const cacheWrite = count(read["cache_write_tokens"]);
+  const thought = count(made["reasoning_tokens"]);
+  return {
+    input_tokens: Math.max(0, (count(prompt_tokens) ?? 0) - (cached ?? 0) - (cacheWrite ?? 0)),
+    cache_creation_input_tokens: cacheWrite ?? null,
+    cache_read_input_tokens: cached ?? null,
+    output_tokens: count(completion_tokens) ?? 0,
+    ...(thought !== undefined && { output_tokens_details: { thinking_tokens: thought } }),
+    ...(typeof tier === "string" && { service_tier: tier === "default" ? "standard" : tier }),
+    ...more,
+  };
+}

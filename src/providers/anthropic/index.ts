@@ -61,11 +61,23 @@ export const provider: Provider<AnthropicSettings> = {
         const [path, json] = requestOf(call, body.json, model, { defaultMaxTokens, head });
         return { path: prefix + path, headers: headersOf(call), body: Buffer.from(JSON.stringify(json)) };
       },
+      counts(call, body, model) {
+        const asked = requestOut(call, new Taken(call, body.json), model, { defaultMaxTokens, head: { model } });
+        const counted = Object.fromEntries(Object.entries(asked).filter(([name]) => !ANSWERING.has(name)));
+        const bytes = Buffer.from(JSON.stringify(counted));
+        return { path: `${prefix}/messages/count_tokens`, headers: headersOf(call), body: bytes };
+      },
       usage: openAIUsage,
       fault,
     };
   },
 };
+
+/** What is about the answer, which is none where tokens are counted: the API refuses it there. */
+const ANSWERING = new Set([
+  ...["max_tokens", "temperature", "top_p", "top_k", "stop_sequences", "metadata", "service_tier"],
+  ...["container", "inference_geo", "diagnostics"],
+]);
 
 function requestOf(call: Call, json: Readonly<JsonObject>, model: string, options: RequestOptions) {
   if (call.plan.op !== "completions") {

@@ -1,0 +1,36 @@
+import { errors } from "../../core/errors.ts";
+import type { Plan, Target } from "../../core/plan.ts";
+import type { Upstream } from "../../core/provider.ts";
+
+const plans = new WeakMap<Plan, Plan>();
+
+/**
+ * The plan by which a route's chat is counted and not answered: those of its targets that can count, under the same limits.
+ * Throws OPERATION_UNSUPPORTED when none can: an estimate would be taken for a count.
+ */
+export function counting(plan: Plan): Plan {
+  const known = plans.get(plan) ?? planned(plan);
+  plans.set(plan, known);
+  if (known.targets.length > 0) return known;
+  const kinds = [...new Set(plan.targets.map(({ provider }) => provider))].join(", ");
+  throw errors.operationUnsupported(
+    `The route ${plan.route} cannot count tokens: its provider (${kinds}) does not tell them without answering.`,
+  );
+}
+
+function planned(plan: Plan): Plan {
+  const targets = plan.targets.flatMap((target) => counter(target) ?? []);
+  return Object.freeze({ ...plan, targets, reply: [], chunk: [] });
+}
+
+function counter(target: Target): Target | undefined {
+  const { upstream } = target;
+  const { counts } = upstream;
+  if (counts === undefined) return undefined;
+  const asCounts: Upstream = {
+    ...upstream,
+    encode: (call, body, model) => counts(call, body, model),
+    reads: { chat: { reply: (_, json) => ({ ...json }) } },
+  };
+  return { ...target, upstream: asCounts };
+}
