@@ -1,6 +1,7 @@
 import type { Body } from "../../core/body.ts";
 import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { COMPATIBLE, withoutForeign } from "./foreign.ts";
 import { textOf } from "./media.ts";
 import { Taken } from "./take.ts";
 
@@ -30,8 +31,9 @@ export interface Differences {
  * The bytes to send to such a server, with its model's name. A body that asks for nothing that differs is not parsed.
  * The call's own body stays as it is but for the model: another target may get it after this one.
  */
-export function compatibleBody(call: Call, body: Body, model: string, differs: Differences): Buffer {
-  body.set("model", model);
+export function compatibleBody(call: Call, asked: Body, model: string, differs: Differences): Buffer {
+  asked.set("model", model);
+  const body = withoutForeign(call, asked, COMPATIBLE);
   if (!touches(body, differs)) return body.bytes;
   const json: JsonObject = { ...body.json };
   if (differs.noModel) delete json["model"];

@@ -34,9 +34,8 @@ export const GEMINI_ONLY: ReadonlySet<string> = new Set([
   ...["continuationToken", "generation_config", "tool_config", "safety_settings", "cached_content"],
 ]);
 
-/** What one API alone has beside those: no other provider knows it, so it is dropped there in place of passed on. */
+/** OpenAI's own members beside those: no other provider knows them, so they are dropped there in place of passed on. */
 export const OPENAI_ONLY: ReadonlySet<string> = new Set([
-  ...GEMINI_ONLY,
   ...[
     "audio",
     "function_call",
@@ -47,6 +46,11 @@ export const OPENAI_ONLY: ReadonlySet<string> = new Set([
     "web_search_options",
   ],
 ]);
+
+/** Whether a member stands in OpenAI's API. */
+export function isOpenAIs(op: Operation, name: string): boolean {
+  return MEMBERS[op].has(name) || (op === "chat" && OPENAI_ONLY.has(name));
+}
 
 /** Values that ask for nothing: what everybody does without being asked. Not to send them loses nothing. */
 const NEUTRAL: Readonly<Record<string, Json>> = {

@@ -1,15 +1,14 @@
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 
+const FORMATS = [
+  ...(["anthropic", "gemini", "openai-responses", "bedrock", "cohere", "deepseek", "mistral", "databricks"] as const),
+];
+
 /** Whose words a piece of reasoning is: only they can read its signature. */
-export type ReasoningFormat =
-  | "anthropic"
-  | "gemini"
-  | "openai-responses"
-  | "bedrock"
-  | "cohere"
-  | "deepseek"
-  | "mistral"
-  | "databricks";
+export type ReasoningFormat = (typeof FORMATS)[number];
+
+/** Every format that the gateway's own providers give. */
+export const REASONING_FORMATS: ReadonlySet<string> = new Set(FORMATS);
 
 /**
  * One piece of what a model thought, in a message's `reasoning_details`, so that it can be given back as it was. Its `type` is

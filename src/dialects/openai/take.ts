@@ -1,7 +1,7 @@
 import type { Call } from "../../core/call.ts";
 import { errors } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
-import { asks, MEMBERS, OPENAI_ONLY } from "./members.ts";
+import { asks, GEMINI_ONLY, MEMBERS, OPENAI_ONLY } from "./members.ts";
 
 /**
  * The members of a request in the common shape, taken one by one by who says them in a provider's words. `rest` then knows what
@@ -84,7 +84,11 @@ export class Taken {
    * know, and callers there use the provider's own names. Elsewhere it is `rest`.
    */
   extras(): JsonObject {
-    if (this.call.arrival.dialect !== "mlflow") return this.rest();
+    return this.call.arrival.dialect === "mlflow" ? this.untaken() : this.rest();
+  }
+
+  /** What nobody took, as it came: for servers that take whatever there is. */
+  untaken(): JsonObject {
     const left = Object.entries(this.json).filter(([name, value]) => !this.taken.has(name) && value !== null);
     return Object.fromEntries(left);
   }
@@ -95,7 +99,8 @@ export class Taken {
     const known = MEMBERS[this.call.plan.op];
     for (const [name, value] of Object.entries(this.json)) {
       if (this.taken.has(name) || value === null || value === undefined) continue;
-      if (known.has(name) || MEMBERS.chat.has(name) || OPENAI_ONLY.has(name)) this.drop(name);
+      const another = OPENAI_ONLY.has(name) || GEMINI_ONLY.has(name);
+      if (known.has(name) || MEMBERS.chat.has(name) || another) this.drop(name);
       else strangers[name] = value;
     }
     return strangers;

@@ -3,6 +3,7 @@ import type { Operation } from "../../core/call.ts";
 import type { ModelEntry, Provider, SettingsProblem, Upstream } from "../../core/provider.ts";
 import { isHeaderText, isHttpBase } from "../../dialects/openai/base.ts";
 import { openAIFault } from "../../dialects/openai/fault.ts";
+import { withoutForeign } from "../../dialects/openai/foreign.ts";
 import { openAIUsage } from "../../dialects/openai/usage.ts";
 
 const DEFAULT_BASE = "https://api.openai.com/v1";
@@ -35,7 +36,7 @@ export const provider: Provider<OpenAISettings> = {
       encode(call, body, model) {
         // Azure's model is in the path; a route's name must not stand in the body, but nothing has to.
         if (!azure || body.peek("model") !== undefined) body.set("model", model);
-        return { path: prefix + PATHS[call.plan.op] + query, headers, body: body.bytes };
+        return { path: prefix + PATHS[call.plan.op] + query, headers, body: withoutForeign(call, body).bytes };
       },
       usage: openAIUsage,
       fault: (status, replyHeaders, body) => openAIFault("openai", status, replyHeaders, body, secrets),

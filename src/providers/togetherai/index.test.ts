@@ -50,7 +50,7 @@ describe("a request to Together", () => {
     };
     const { json, adjusted } = await send({ messages: [assistant, ...messages] });
     expect(json["messages"]).toEqual([{ role: "assistant", content: "a" }, ...messages]);
-    expect(adjusted).toEqual({ dropped: ["messages[0].reasoning", "messages[0].reasoning_details"] });
+    expect(adjusted).toEqual({ dropped: ["messages[0].reasoning_details", "messages[0].reasoning"] });
   });
 
   it.each([

@@ -1,0 +1,90 @@
+import { Body } from "../../core/body.ts";
+import type { Call, Dialect } from "../../core/call.ts";
+import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { asks, GEMINI_ONLY, isOpenAIs } from "./members.ts";
+import { REASONING_FORMATS, unsealed } from "./reasoning.ts";
+
+/** Callers whose requests were put into the common shape, and keep there what only their own API knows. */
+const TRANSLATED: ReadonlySet<Dialect> = new Set(["anthropic", "gemini"]);
+/** What a message has in OpenAI's API. */
+const MESSAGE = new Set([
+  ...["role", "content", "name", "tool_calls", "tool_call_id", "refusal", "function_call", "audio"],
+]);
+
+/** Members that many servers of OpenAI's kind know, and OpenAI does not. */
+export const COMPATIBLE: ReadonlySet<string> = new Set(["top_k"]);
+
+/**
+ * A body for a server that speaks OpenAI's API, without what is another vendor's business: signatures of what other providers'
+ * models thought, and members that only another API knows. What is left out is told as dropped.
+ *
+ * @param keep Members that the server knows beside OpenAI's.
+ * @returns The same body when there is nothing to leave out, which costs a search of its bytes.
+ */
+export function withoutForeign(call: Call, body: Body, keep: ReadonlySet<string> = NONE): Body {
+  const translated = TRANSLATED.has(call.arrival.dialect);
+  const isStray = (name: string) =>
+    GEMINI_ONLY.has(name) || (translated && !isOpenAIs(call.plan.op, name) && !keep.has(name));
+  const stray = body.keys().filter(isStray);
+  if (stray.length === 0 && !translated && !hasSignatures(body)) return body;
+  const json: JsonObject = { ...body.json };
+  for (const name of stray) {
+    if (asks(name, json[name])) call.adjust("dropped", name);
+    delete json[name];
+  }
+  const { messages } = json;
+  if (!Array.isArray(messages)) return stray.length === 0 ? body : Body.ofJson(json);
+  const said = messages.map((one, at) => messageFor(call, one, at, translated));
+  if (stray.length === 0 && said.every((one, at) => JSON.stringify(one) === JSON.stringify(messages[at]))) return body;
+  return Body.ofJson({ ...json, messages: said });
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+function hasSignatures(body: Body): boolean {
+  const bytes = body.slice("messages");
+  if (bytes !== undefined) return bytes.includes('"reasoning_details"') || bytes.includes('"thought_signature"');
+  const messages = body.peek("messages");
+  const isSigned = (one: Json) => isObject(one) && (Array.isArray(one["reasoning_details"]) || isCalling(one));
+  return Array.isArray(messages) && messages.some(isSigned);
+}
+
+function isCalling({ tool_calls }: JsonObject): boolean {
+  return Array.isArray(tool_calls) && tool_calls.some((one) => isObject(one) && one["extra_content"] !== undefined);
+}
+
+function messageFor(call: Call, message: Json, at: number, translated: boolean): Json {
+  if (!isObject(message)) return message;
+  const kept: JsonObject = { ...message };
+  const details = kept["reasoning_details"];
+  if (Array.isArray(details)) {
+    const own = details.filter((one) => !(isObject(one) && REASONING_FORMATS.has(String(one["format"]))));
+    if (own.length < details.length) call.adjust("dropped", `messages[${at}].reasoning_details`);
+    if (own.length > 0) kept["reasoning_details"] = own;
+    else delete kept["reasoning_details"];
+  }
+  if (Array.isArray(kept["tool_calls"])) {
+    kept["tool_calls"] = kept["tool_calls"].map((one, place) =>
+      callFor(call, one, `messages[${at}].tool_calls[${place}]`),
+    );
+  }
+  if (translated) {
+    for (const [name, value] of Object.entries(kept)) {
+      if (MESSAGE.has(name)) continue;
+      if (value !== null) call.adjust("dropped", `messages[${at}].${name}`);
+      delete kept[name];
+    }
+  }
+  return kept;
+}
+
+/** A call without a signature that the gateway put there. */
+function callFor(call: Call, made: Json, path: string): Json {
+  if (!isObject(made) || !isObject(made["extra_content"]) || !isObject(made["extra_content"]["google"])) return made;
+  const { google, ...others } = made["extra_content"];
+  const { thought_signature } = google;
+  if (typeof thought_signature !== "string" || unsealed(thought_signature) === undefined) return made;
+  call.adjust("dropped", `${path}.extra_content`);
+  const { extra_content: _, ...rest } = made;
+  return Object.keys(others).length === 0 ? rest : { ...rest, extra_content: others };
+}
