@@ -7,7 +7,7 @@ import type { RouteLimit } from "./site.ts";
 import type { Counters } from "./store.ts";
 
 /** The head of a request: all that is known of a caller before the body is read. */
-export type Head = Pick<Inbound, "method" | "path" | "headers" | "remote">;
+export type Head = Pick<Inbound, "method" | "path" | "headers" | "remote"> & Partial<Pick<Inbound, "query">>;
 
 /**
  * Says who a caller is, on the head alone. Throws CALLER_UNKNOWN, or CALLER_FORBIDDEN; the body of a caller who is refused is

@@ -46,6 +46,7 @@ describe("auth knows a caller", () => {
     ["whatever the case of the scheme", { authorization: `bEARER   ${ANN}` }],
     ["by x-api-key", { "x-api-key": ANN }],
     ["by api-key", { "api-key": ANN }],
+    ["by x-goog-api-key", { "x-goog-api-key": ANN }],
     ["by the password of Basic, whatever the user", { authorization: basic(`anybody:${ANN}`) }],
     ["by the password of Basic without a user", { authorization: basic(`:${ANN}`) }],
   ])("%s", (_, headers) => {
@@ -104,6 +105,37 @@ it("refuses two credentials, even equal ones: others on the way may have read th
   const two = { authorization: `Bearer ${ANN}`, "x-api-key": ANN };
   expect(refusal(two)).toMatchObject({ http: 400, fault: { reason: "BODY_MALFORMED" } });
   expect(refusal({ "x-api-key": ANN, "api-key": ANN })).toMatchObject({ http: 400 });
+});
+
+describe("auth and a key in the query", () => {
+  const ask = (path: string, query: string, headers: HeaderMap = {}) =>
+    policy.compile(settings(key("ann", ANN)), tools).admit!({
+      method: "POST",
+      path,
+      query,
+      headers,
+      remote: "127.0.0.1",
+    });
+
+  it.each(["/v1beta/models/chat:generateContent", "/v1beta/models", "/v1/models/chat:streamGenerateContent"])(
+    "take it on a path of Google's: %s",
+    (path) => {
+      expect(ask(path, `alt=sse&key=${encodeURIComponent(ANN)}`)).toBe("ann");
+    },
+  );
+
+  it.each(["/v1/chat/completions", "/v1/models", "/v1/models/chat", "/x/v1beta/models"])(
+    "do not take it elsewhere: %s",
+    (path) => {
+      expect(() => ask(path, `key=${ANN}`)).toThrow(expect.objectContaining({ http: 401 }) as Error);
+    },
+  );
+
+  it("refuse a wrong one, and one beside a header", () => {
+    expect(() => ask("/v1beta/models", "key=wrong")).toThrow(expect.objectContaining({ http: 401 }) as Error);
+    const both = { "x-goog-api-key": ANN };
+    expect(() => ask("/v1beta/models", `key=${ANN}`, both)).toThrow(expect.objectContaining({ http: 400 }) as Error);
+  });
 });
 
 describe("auth's settings", () => {

@@ -48,8 +48,8 @@ function compile({ keys }: AuthSettings): Hooks {
   const names = new Map(keys.map((key) => [digestOf(key), key.name]));
   const good = { authorization: new Map<string, string>(), key: new Map<string, string>() };
   return {
-    admit({ headers }) {
-      const shown = credentialIn(headers);
+    admit(head) {
+      const shown = credentialIn(head);
       if (shown === undefined) throw unknownCaller();
       const texts = good[shown.by];
       let name = texts.get(shown.text);
