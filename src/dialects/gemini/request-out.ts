@@ -24,7 +24,8 @@ export function generateContent(call: Call, model: string, json: Readonly<JsonOb
   const tools = toolsOut(call, taken.take("tools"));
   const choice = toolChoiceOut(call, taken.take("tool_choice"));
   const given = fields(taken.take("toolConfig") ?? taken.take("tool_config"));
-  const toolConfig = choice === undefined ? given : { ...given, functionCallingConfig: choice };
+  const calling = choice && { ...fields(given["functionCallingConfig"]), ...choice };
+  const toolConfig = calling === undefined ? given : { ...given, functionCallingConfig: calling };
   const google = fields(fields(taken.take("extra_body"))["google"]);
   const generationConfig = configOut(call, taken, model);
   const own: JsonObject = {};

@@ -1,5 +1,6 @@
 import { type GeminiSettings, GeminiSettingsSchema } from "../../../gen/providers/gemini/v1/settings_pb.js";
 import type { Provider, SettingsProblem, Upstream } from "../../core/provider.ts";
+import { countRequest, isCount } from "../../dialects/gemini/count.ts";
 import { embedContent } from "../../dialects/gemini/embeddings-out.ts";
 import { googleFault } from "../../dialects/gemini/google-fault.ts";
 import { geminiChat, geminiEmbeddings } from "../../dialects/gemini/reading.ts";
@@ -37,6 +38,7 @@ export const provider: Provider<GeminiSettings> = {
 
         function said(op: typeof call.plan.op) {
           if (op === "embeddings") return embedContent(call, resource);
+          if (isCount(call)) return { method: "countTokens", json: countRequest(call, model, resource) };
           const asked = op === "completions" ? chatOf(body.json) : body.json;
           const verb = call.stream ? "streamGenerateContent?alt=sse" : "generateContent";
           return { method: verb, json: generateContent(call, model, asked) };

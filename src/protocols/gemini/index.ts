@@ -1,0 +1,34 @@
+import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
+import type { Door } from "../../core/site.ts";
+import { invoke } from "./invoke.ts";
+import { getModel, listModels } from "./models.ts";
+import { refuse } from "./sink.ts";
+
+/**
+ * Google's Gemini API: contents, embeddings and models, where a model's name is the name of a route. Its clients ask under `/v1beta`
+ * or `/v1`, by their age; there, `GET /v1/models` is OpenAI's.
+ * @see https://ai.google.dev/api
+ */
+export const protocol: Protocol = { kind: "gemini", mounts };
+
+function mounts(door: Door): readonly Mount[] {
+  // One segment has both the model and what is asked of it: `chat:generateContent`.
+  const ask = (version: string): Endpoint => ({
+    method: "POST",
+    path: `/${version}/models/{call}`,
+    handle: (inbound, [call]) => invoke(door, inbound, call!),
+  });
+  const lists: Endpoint[] = [
+    { method: "GET", path: "/v1beta/models", handle: (inbound) => listModels(door.site, inbound) },
+    { method: "GET", path: "/v1beta/models/{id}", handle: (inbound, [id]) => getModel(door.site, inbound, id!) },
+  ];
+  return [
+    { prefix: "/v1beta", endpoints: [ask("v1beta"), ...lists], refuse },
+    { prefix: "/v1/models/", endpoints: [ask("v1")], claims: isAsked, refuse },
+  ];
+}
+
+/** Whether a path under OpenAI's prefix is one of Google's. */
+function isAsked({ method, path }: Inbound): boolean {
+  return method === "POST" && /^\/v1\/models\/[^/]+$/.test(path);
+}
