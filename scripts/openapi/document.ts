@@ -6,6 +6,7 @@ import { OpenAISchemas } from "./openai.ts";
 import { limitPaths, operatorPaths } from "./operators.ts";
 import { json, type Paths, restPaths } from "./paths.ts";
 import { loadProtos, type Protos } from "./protos.ts";
+import { RESPONSES_SCHEMAS, responsesPaths } from "./responses.ts";
 import { ref, type Schema } from "./schema.ts";
 
 /** The services whose methods can be called over Connect: the unary ones with plain JSON. */
@@ -39,9 +40,9 @@ export function openApiDocument(): Record<string, unknown> {
     servers: [{ url: "/" }],
     tags: TAGS,
     security: [{}, ...Object.keys(SECURITY).map((name) => ({ [name]: [] }))],
-    paths: { ...restPaths(), ...limitPaths(), ...rpc, ...operatorPaths() },
+    paths: { ...restPaths(), ...responsesPaths(), ...limitPaths(), ...rpc, ...operatorPaths() },
     components: {
-      schemas: sorted({ ...openai.schemas, ...connect.schemas, ...OWN }),
+      schemas: sorted({ ...openai.schemas, ...connect.schemas, ...RESPONSES_SCHEMAS, ...OWN }),
       parameters: PARAMETERS,
       headers: HEADERS,
       securitySchemes: SECURITY,

@@ -27,13 +27,19 @@ const ERROR_HEADERS = {
 const CALL_PARAMETERS = [{ $ref: "#/components/parameters/RequestId" }, { $ref: "#/components/parameters/Timeout" }];
 
 /** @param events The schema of a streamed answer's events; absent: it cannot be streamed. */
-function call(body: Schema, examples: Examples, answer: Schema, events: Schema | undefined, error: Schema): Operation {
+export function call(
+  body: Schema,
+  examples: Examples,
+  answer: Schema,
+  events: Schema | undefined,
+  error: Schema,
+): Operation {
   const stream = events && {
     "text/event-stream": {
       schema: {
         type: "string",
         description:
-          'Events `data: {...}`, ended by `data: [DONE]`. A stream that fails half way ends with `data: {"error": ...}` instead.',
+          "Events `data: {...}`, ended by `data: [DONE]`, of responses by their own last event. A stream that fails half way ends with an error instead.",
       },
     },
   };
@@ -58,7 +64,7 @@ export function read(answer: Schema, error: Schema): Operation {
   };
 }
 
-const OPENAI_ERROR = ref("OpenAIError");
+export const OPENAI_ERROR = ref("OpenAIError");
 export const MLFLOW_ERROR = ref("MlflowError");
 
 /** OpenAI's paths. */

@@ -7,6 +7,7 @@ import { type Asset, assetOf } from "./assets.ts";
 /** What the paths do whose examples name a route. */
 const CALLS: Record<string, Operation> = {
   "/v1/chat/completions": "chat",
+  "/v1/responses": "chat",
   "/v1/completions": "completions",
   "/v1/embeddings": "embeddings",
   "/polygate.v1.ChatService/Chat": "chat",
