@@ -220,5 +220,11 @@ const SECURITY = {
     description: "The same key, as Anthropic's SDKs send it.",
   },
   AzureKey: { type: "apiKey", in: "header", name: "api-key", description: "The same key, as Azure's SDKs send it." },
+  GoogleKey: {
+    type: "apiKey",
+    in: "header",
+    name: "x-goog-api-key",
+    description: "The same key, as Google's SDKs do.",
+  },
   Basic: { type: "http", scheme: "basic", description: "The same key as the password, with any user." },
 };

@@ -49,7 +49,7 @@ it("describes every method of the services, the streaming ones with their media 
 
 it("names every way to send a key, none of which has to be used where there is no auth", () => {
   const { security } = document as unknown as { security: readonly object[] };
-  expect(security).toEqual([{}, { Bearer: [] }, { ApiKey: [] }, { AzureKey: [] }, { Basic: [] }]);
+  expect(security).toEqual([{}, { Bearer: [] }, { ApiKey: [] }, { AzureKey: [] }, { GoogleKey: [] }, { Basic: [] }]);
   expect(Object.keys(document.components["securitySchemes"]!)).toEqual(security.flatMap((one) => Object.keys(one)));
   for (const path of ["/health", "/livez", "/readyz"])
     expect(document.paths[path]!["get"]).toMatchObject({ security: [] });
