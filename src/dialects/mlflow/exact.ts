@@ -5,7 +5,7 @@ import type { Json, JsonObject } from "../../core/json.ts";
  * A number that JavaScript would write otherwise than it is spelt here: more digits than a double has, zeros at a fraction's
  * end, or beyond the largest. Within a string it costs a slower parse and changes nothing.
  */
-const LOSSY = /[:,[\s]-?(?:\d{16}|\d+\.(?:0*[1-9]\d{17}|\d*0(?=[,\]}\s]))|[\d.]+[eE]\+?\d{3})/;
+const LOSSY = /[:,[]\s*-?(?:\d{16}|\d+\.(?:0*[1-9]\d{17}|\d*0(?=[,\]}\s]))|[\d.]+[eE]\+?\d{3})/;
 
 /** In V8 since 11.4, and not in TypeScript's libraries. https://github.com/tc39/proposal-json-parse-with-source */
 interface RawJson {
