@@ -88,7 +88,8 @@ function merged(ours: JsonObject, theirs: JsonObject): JsonObject {
 
 /** A temperature of Anthropic's callers came doubled into the common shape, and goes as it came. */
 function temperatureOf(call: Call, taken: Taken): number | undefined {
-  if (call.arrival.dialect !== "anthropic") return taken.temperature(1, AS_IN_MLFLOW);
+  if (call.arrival.dialect !== "anthropic")
+    return taken.temperature(1, call.plan.op === "chat" ? AS_IN_MLFLOW : undefined);
   const value = taken.number("temperature");
   return value === undefined ? undefined : value / 2;
 }

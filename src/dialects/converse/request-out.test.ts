@@ -1,0 +1,211 @@
+import { describe, expect, it } from "vitest";
+import { callOf, planOf } from "../../../test/support/plan.ts";
+import type { Arrival } from "../../core/call.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
+import { converseRequest } from "./request-out.ts";
+
+const CLAUDE = "anthropic.claude-3-haiku-20240307-v1:0";
+const HI: Json[] = [{ role: "user", content: "hi" }];
+
+function said(json: JsonObject, id = CLAUDE, arrival: Partial<Arrival> = {}) {
+  const call = callOf(planOf([]), false, arrival);
+  const request = converseRequest(call, id, id, { messages: HI, ...json });
+  const { dropped = [], converted = [] } = call.adjusted ?? {};
+  return { request, dropped, converted };
+}
+
+describe("what is asked of Converse", () => {
+  it("is the common shape's, in its own words", () => {
+    const { request, dropped, converted } = said({
+      temperature: 1,
+      top_p: 0.5,
+      max_completion_tokens: 100,
+      stop: "END",
+      metadata: { team: "a" },
+      service_tier: "flex",
+    });
+    expect(request).toEqual({
+      messages: [{ role: "user", content: [{ text: "hi" }] }],
+      inferenceConfig: { temperature: 0.5, topP: 0.5, maxTokens: 100, stopSequences: ["END"] },
+      requestMetadata: { team: "a" },
+      serviceTier: { type: "flex" },
+      additionalModelResponseFieldPaths: ["/stop_sequence"],
+    });
+    expect({ dropped, converted }).toEqual({ dropped: [], converted: ["temperature"] });
+  });
+
+  it("is Converse's own where the caller says it so, and the model's where Converse does not know it", () => {
+    const guardrailConfig = { guardrailIdentifier: "g", guardrailVersion: "1", trace: "enabled" };
+    const { request } = said({
+      max_tokens: 5,
+      guardrailConfig,
+      performanceConfig: { latency: "optimized" },
+      inferenceConfig: { temperature: 0.9 },
+      promptVariables: { a: { text: "b" } },
+      additionalModelRequestFields: { anthropic_beta: ["x"] },
+      additionalModelResponseFieldPaths: ["/stop_sequence"],
+      top_k: 40,
+      thinking: { type: "enabled", budget_tokens: 2000 },
+    });
+    expect(request).toEqual({
+      messages: [{ role: "user", content: [{ text: "hi" }] }],
+      inferenceConfig: { maxTokens: 5, temperature: 0.9 },
+      additionalModelRequestFields: {
+        top_k: 40,
+        thinking: { type: "enabled", budget_tokens: 2000 },
+        anthropic_beta: ["x"],
+      },
+      additionalModelResponseFieldPaths: ["/stop_sequence"],
+      guardrailConfig,
+      performanceConfig: { latency: "optimized" },
+      promptVariables: { a: { text: "b" } },
+    });
+  });
+
+  it("tells what has no place", () => {
+    const { dropped } = said({ n: 2, seed: 1, logprobs: true, frequency_penalty: 1, user: "u", service_tier: "scale" });
+    expect(dropped).toEqual(["service_tier", "n", "seed", "logprobs", "frequency_penalty", "user"]);
+  });
+
+  it("is a schema as text, which Bedrock is always strict about", () => {
+    const schema = { type: "object", properties: { b: {}, a: { anyOf: [{ type: "string" }, { type: "null" }] } } };
+    const { request, converted } = said({
+      response_format: { type: "json_schema", json_schema: { name: "w", description: "d", schema, strict: true } },
+    });
+    expect(request["outputConfig"]).toEqual({
+      textFormat: {
+        type: "json_schema",
+        structure: { jsonSchema: { schema: JSON.stringify(schema), name: "w", description: "d" } },
+      },
+    });
+    expect(converted).toEqual(["response_format.json_schema.strict"]);
+    expect(said({ response_format: { type: "json_object" } }).dropped).toEqual(["response_format"]);
+    expect(said({ response_format: { type: "text" } })).toMatchObject({ dropped: [] });
+  });
+});
+
+describe("how much a model is asked to think", () => {
+  it.each<[string, string, JsonObject]>([
+    [
+      "anthropic.claude-sonnet-4-6",
+      "high",
+      { outputConfig: { effort: "high" }, additionalModelRequestFields: { thinking: { type: "adaptive" } } },
+    ],
+    [
+      "anthropic.claude-opus-4-20250514-v1:0",
+      "low",
+      { additionalModelRequestFields: { thinking: { type: "enabled", budget_tokens: 2048 } } },
+    ],
+    ["openai.gpt-oss-120b-1:0", "low", { additionalModelRequestFields: { reasoning_effort: "low" } }],
+    [
+      "amazon.nova-2-lite-v1:0",
+      "minimal",
+      { additionalModelRequestFields: { reasoningConfig: { type: "enabled", maxReasoningEffort: "low" } } },
+    ],
+  ])("is said in its maker's words: %s, %s", (id, effort, more) => {
+    const { request, converted } = said({ reasoning_effort: effort }, id);
+    expect(request).toEqual({ messages: [{ role: "user", content: [{ text: "hi" }] }], ...more });
+    expect(converted).toEqual(["reasoning_effort"]);
+  });
+
+  it("leaves a fifth of the limit to answer, and gives up where too little is left to think", () => {
+    const id = "anthropic.claude-3-7-sonnet-20250219-v1:0";
+    const fields = (max_tokens: number) => said({ reasoning_effort: "high", max_tokens }, id);
+    expect(fields(5000).request["additionalModelRequestFields"]).toEqual({
+      thinking: { type: "enabled", budget_tokens: 4000 },
+    });
+    expect(fields(1200)).toMatchObject({ dropped: ["reasoning_effort"] });
+  });
+
+  it("takes away what does not go with it", () => {
+    const { request, dropped } = said(
+      { reasoning_effort: "low", temperature: 1, top_p: 0.5 },
+      "anthropic.claude-sonnet-4-6",
+    );
+    expect(request["inferenceConfig"]).toBeUndefined();
+    expect(dropped).toEqual(["temperature", "top_p"]);
+  });
+
+  it("is dropped for who cannot, and nothing for who was asked not to", () => {
+    expect(said({ reasoning_effort: "high" }, CLAUDE).dropped).toEqual(["reasoning_effort"]);
+    expect(said({ reasoning_effort: "high" }, "meta.llama3-1-8b-instruct-v1:0").dropped).toEqual(["reasoning_effort"]);
+    expect(said({ reasoning_effort: "none" }, "anthropic.claude-sonnet-4-6")).toEqual({
+      request: { messages: [{ role: "user", content: [{ text: "hi" }] }] },
+      dropped: [],
+      converted: [],
+    });
+  });
+});
+
+describe("tools", () => {
+  const look = {
+    type: "function",
+    function: { name: "look", description: "Looks.", strict: true, parameters: { type: "object" } },
+  };
+  const now = { type: "function", function: { name: "now" }, cache_control: { type: "ephemeral", ttl: "1h" } };
+  const LOOK = {
+    toolSpec: { name: "look", description: "Looks.", inputSchema: { json: { type: "object" } }, strict: true },
+  };
+  const NOW = { toolSpec: { name: "now", inputSchema: { json: { type: "object", properties: {} } } } };
+  const POINT = { cachePoint: { type: "default", ttl: "1h" } };
+  const config = (json: JsonObject) => said(json).request["toolConfig"];
+
+  it("are said with their marks for the cache after them", () => {
+    expect(config({ tools: [look, now] })).toEqual({ tools: [LOOK, NOW, POINT] });
+  });
+
+  it.each<[Json, object | undefined, string[]]>([
+    ["auto", { tools: [LOOK, NOW, POINT] }, []],
+    ["required", { tools: [LOOK, NOW, POINT], toolChoice: { any: {} } }, []],
+    [
+      { type: "function", function: { name: "now" } },
+      { tools: [LOOK, NOW, POINT], toolChoice: { tool: { name: "now" } } },
+      [],
+    ],
+    ["none", undefined, ["tool_choice"]],
+    [
+      {
+        type: "allowed_tools",
+        allowed_tools: { mode: "required", tools: [{ type: "function", function: { name: "look" } }] },
+      },
+      { tools: [LOOK], toolChoice: { any: {} } },
+      ["tool_choice"],
+    ],
+  ])("are chosen from: %j", (tool_choice, expected, converted) => {
+    const { request, ...told } = said({ tools: [look, now], tool_choice });
+    expect(request["toolConfig"]).toEqual(expected);
+    expect(told).toEqual({ dropped: [], converted });
+  });
+
+  it("stay where the conversation has calls, though none is wanted: Converse demands them", () => {
+    const messages = [
+      ...HI,
+      { role: "assistant", tool_calls: [{ id: "c", type: "function", function: { name: "look", arguments: "{}" } }] },
+      { role: "tool", tool_call_id: "c", content: "A cat." },
+    ];
+    expect(said({ messages, tools: [look], tool_choice: "none" })).toMatchObject({
+      request: { toolConfig: { tools: [LOOK] } },
+      dropped: ["tool_choice"],
+    });
+  });
+
+  it("of the provider's own go through, and others are told", () => {
+    const { request, dropped } = said({
+      tools: [
+        { type: "systemTool", systemTool: { name: "nova_grounding" } },
+        { type: "custom", custom: { name: "x" } },
+      ],
+    });
+    expect(request["toolConfig"]).toEqual({ tools: [{ systemTool: { name: "nova_grounding" } }] });
+    expect(dropped).toEqual(["tools[1]"]);
+  });
+});
+
+describe("a caller of Anthropic's API", () => {
+  it("gets its temperature and its effort through as they came", () => {
+    const json = { temperature: 1.4, reasoning_effort: "max" };
+    const { request, converted } = said(json, "anthropic.claude-sonnet-4-6", { dialect: "anthropic" });
+    expect(request).toMatchObject({ inferenceConfig: { temperature: 0.7 }, outputConfig: { effort: "max" } });
+    expect(converted).toEqual([]);
+  });
+});
