@@ -183,7 +183,8 @@ async function tlsOf({ listen: settings }: Config, configPath: string): Promise<
   return { cert, key, clientCa };
 }
 
-function levelOf({ log }: Config): string {
+/** The least serious lines that the config wants, `info` when it says nothing. */
+export function levelOf({ log }: Config): string {
   const level = log?.level ?? LogLevel.UNSPECIFIED;
   return level === LogLevel.UNSPECIFIED ? "info" : LogLevel[level].toLowerCase();
 }

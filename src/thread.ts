@@ -76,8 +76,10 @@ export class Thread {
       if (report.kind === "ready") {
         this.wasReady = true;
         resolve(report);
-      } else if (report.kind === "failed") reject(new WorkerFailed(report.message, report.facts));
-      else if (report.kind === "answer") this.answers.get(report.id)?.(report.value);
+      } else if (report.kind === "failed") {
+        reject(new WorkerFailed(report.message, report.facts));
+        void this.terminate();
+      } else if (report.kind === "answer") this.answers.get(report.id)?.(report.value);
       else void page().then((text) => this.tell({ kind: "page", id: report.id, text }));
     });
   }

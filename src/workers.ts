@@ -10,7 +10,7 @@ import { createMetrics, type Metrics, mergeSnapshots, type Snapshot } from "./ob
 import { createObserver, type Observer } from "./observe/observer.ts";
 import { loadStore } from "./registry.ts";
 import { kinds, warningsOf } from "./site.ts";
-import { ConfigProblems, type StartOptions, serveAdmin } from "./start.ts";
+import { ConfigProblems, levelOf, type StartOptions, serveAdmin } from "./start.ts";
 import { type Ready, Thread, type WorkerStart } from "./thread.ts";
 
 /** Keys that are counted at a time, over all workers. */
@@ -47,6 +47,8 @@ export async function startCrew(options: StartOptions, count: number): Promise<S
   const loaded = await load(options.configPath, { kinds });
   if (loaded.problems.length > 0) throw new ConfigProblems(loaded.problems);
   const log = options.log ?? createLog();
+  log.level = levelOf(loaded.config);
+  log.redactValues(loaded.secrets);
   const metrics = createMetrics({ droppedLines: () => log.dropped });
   const { reloaded } = createObserver({ log, metrics });
   const watchFailed = (error: unknown) => log.warn({ cause: String(error) }, "the config file cannot be watched");
@@ -178,15 +180,20 @@ export class Crew {
       reloaded(false, this.generation, problems, warnings);
       return false;
     }
+    this.parts.log.redactValues(loaded.secrets);
     // A worker that is started from here on begins with the new text; one that dies before it commits is started anew.
     this.text = text;
     this.generation++;
     await Promise.all(threads.map((thread) => thread.ask({ kind: "commit" })));
+    // One that was started since the others were asked began with the old text.
+    const late = [...this.threads.values()].filter((thread) => !threads.includes(thread));
+    await Promise.all(late.map((thread) => catchUp(thread, text)));
     reloaded(true, this.generation, [], warnings);
     return true;
   }
 
-  private spawn(index: number, restartMs: number = RESTART_MS[0]): Thread {
+  /** @param restartMs Set when it takes the place of one that died: it is tried until it lives. */
+  private spawn(index: number, restartMs?: number): Thread {
     const { options, log } = this.parts;
     // Only what can be sent to a thread.
     const plain: StartOptions = { configPath: options.configPath, host: options.host };
@@ -197,14 +204,22 @@ export class Crew {
     const born = performance.now();
     void thread.ended.then((why) => {
       this.threads.delete(index);
-      if (this.stopping || !thread.wasReady) return;
+      if (this.stopping || (restartMs === undefined && !thread.wasReady)) return;
       log.error({ worker: index, cause: why }, "a worker died and is started again");
       // One that lived for long begins anew with the short wait.
-      const wait = performance.now() - born > RESTART_MS[1] ? RESTART_MS[0] : restartMs;
+      const lived = performance.now() - born > RESTART_MS[1];
+      const wait = restartMs === undefined || lived ? RESTART_MS[0] : restartMs;
       setTimeout(() => {
         if (!this.stopping) void this.spawn(index, Math.min(wait * 2, RESTART_MS[1])).ready.catch(() => {});
       }, wait);
     });
     return thread;
   }
+}
+
+/** Brings a worker that began with an older config to this one. One that cannot take it is started again, and begins with it. */
+async function catchUp(thread: Thread, text: string): Promise<void> {
+  const problems = await thread.ask({ kind: "prepare", text });
+  if (Array.isArray(problems) && problems.length === 0) await thread.ask({ kind: "commit" });
+  else await thread.terminate();
 }

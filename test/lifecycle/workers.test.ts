@@ -34,6 +34,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
+const JSON_TYPE = { "content-type": "application/json" };
 const BODY = JSON.stringify({ model: "chat", messages: [{ role: "user", content: "hi" }] });
 
 /** One request on a connection of its own, so that the kernel chooses a worker anew. */
@@ -80,6 +81,47 @@ it("are started again when one dies, with the config that is in force", async ()
   await expect.poll(() => started.crew.threads.get(1)?.wasReady, { timeout: 10_000 }).toBe(true);
   expect(started.crew.threads.get(1)).not.toBe(dead);
   for (let i = 0; i < 20; i++) expect(await ask()).toEqual({ status: 200, model: "simulator/two" });
+});
+
+it("are started again also when they die as they start", async () => {
+  const { threads } = started.crew;
+  const first = threads.get(0)!;
+  await first.terminate();
+  await expect.poll(() => threads.get(0), { interval: 1, timeout: 10_000 }).toBeDefined();
+  const second = threads.get(0)!;
+  expect(second.wasReady).toBe(false);
+  second.ready.catch(() => {});
+  await second.terminate();
+  await expect.poll(() => threads.get(0)?.wasReady, { timeout: 10_000 }).toBe(true);
+  expect(threads.get(0)).not.toBe(second);
+  for (let i = 0; i < 20; i++) expect((await ask()).status).toBe(200);
+});
+
+it("all have the newest config, also one that was starting when it came", async () => {
+  const { threads } = started.crew;
+  // Long enough that a worker is started before, while and after the others are asked.
+  for (const model of ["three", "four", "five", "six"]) {
+    const dead = threads.get(1)!;
+    await dead.terminate();
+    await writeFile(configPath, config(model));
+    for (let live = false; !live; live = threads.get(1)?.wasReady === true && threads.get(1) !== dead) {
+      expect(await started.crew.reload()).toBe(true);
+    }
+    for (let i = 0; i < 20; i++) expect(await ask()).toEqual({ status: 200, model: `simulator/${model}` });
+  }
+});
+
+it("and the thread above them write no line below log.level", async () => {
+  await using gateway = await startGateway(config("one").replace("silent", "error"), { args: ["--workers", "2"] });
+  await writeFile(gateway.configPath, config("two").replace("silent", "error"));
+  const model = async () => {
+    const reply = await fetch(`${gateway.url}/v1/chat/completions`, { method: "POST", headers: JSON_TYPE, body: BODY });
+    return ((await reply.json()) as { model: string }).model;
+  };
+  await expect.poll(model, { timeout: 10_000 }).toBe("simulator/two");
+  expect(gateway.log).not.toContain('"level":"info"');
+  await writeFile(gateway.configPath, "routes: 7\n");
+  await gateway.logged(/"level":"error".*config not loaded/);
 });
 
 it("drain together on SIGTERM", async () => {
