@@ -17,6 +17,7 @@ const EXPOSED = [
   "x-polygate-dropped",
   "x-polygate-converted",
   "x-polygate-defaulted",
+  "x-polygate-upstream-request-id",
 ].join(", ");
 
 /**

@@ -36,6 +36,12 @@ describe("headers", () => {
     const code = named([...sources("src")].map(([path, text]) => (isTest(path) ? "" : text)).join("\n"));
     expect([...named(read("docs/headers.md"))].sort()).toEqual([...code].sort());
   });
+
+  it("a page of another origin may read every one of an answer", () => {
+    const [, answers] = read("docs/headers.md").split("## What an answer tells");
+    const exposed = named(read("src/net/cors.ts"));
+    expect([...named(answers!)].filter((name) => !exposed.has(name))).toEqual([]);
+  });
 });
 
 describe("errors.proto", () => {
