@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
 import { Command, InvalidArgumentError } from "commander";
 
 /** Oldest Node that gets fixes for what this program stands on. */
@@ -53,7 +54,16 @@ async function main(): Promise<void> {
   await program.parseAsync();
 }
 
+/**
+ * V8 collects everything after each 64 MiB of buffers, however small the heap is: for bodies of 32 KB, a third of all the CPU. This
+ * counts buffers with the rest of the heap. V8 says so aloud when it does not know a flag.
+ */
+function tuneCollector(): void {
+  if (process.versions.v8.startsWith("13.")) setFlagsFromString("--external-memory-accounted-in-global-limit");
+}
+
 async function start(flags: StartFlags): Promise<void> {
+  tuneCollector();
   const { run } = await import("./run-gateway.ts");
   const quickstart = fileURLToPath(new URL("../examples/quickstart.yaml", import.meta.url));
   const named = flags.configPath || process.env["MLFLOW_GATEWAY_CONFIG_PATH"] || process.env["MLFLOW_GATEWAY_CONFIG"];
