@@ -34,13 +34,15 @@ interface Open {
  * @see https://docs.claude.com/en/docs/build-with-claude/streaming
  */
 export function streamIn(call: Call, on: StreamListener, options: StreamOptions): EachEvent {
-  const reader = new StreamIn(call.target!.model, on, options);
+  const native = call.arrival.dialect === "anthropic";
+  const reader = new StreamIn(call.target!.model, native, on, options);
   return (json) => reader.read(json);
 }
 
 class StreamIn {
   private readonly on: StreamListener;
   private readonly asked: string;
+  private readonly native: boolean;
   private readonly options: StreamOptions;
   private id: string | null = null;
   private model: string;
@@ -51,7 +53,8 @@ class StreamIn {
   private parts = 0;
   private said = 0;
 
-  constructor(asked: string, on: StreamListener, options: StreamOptions) {
+  constructor(asked: string, native: boolean, on: StreamListener, options: StreamOptions) {
+    this.native = native;
     this.asked = asked;
     this.model = asked;
     this.on = on;
@@ -91,7 +94,10 @@ class StreamIn {
     if (typeof model === "string") this.model = model;
     if (isObject(usage)) this.usage = usage;
     this.more = more;
-    this.delta({ role: "assistant" });
+    // Callers of the API itself are told at the start what went in; others would take it for the last of the stream.
+    const counted = this.native ? usageIn(this.usage) : undefined;
+    const told = counted === undefined ? {} : { ...besides({}, this.usage), usage: counted };
+    this.tell([{ index: 0, delta: { role: "assistant" }, finish_reason: null }], told);
   }
 
   private begin(index: Json | undefined, block: JsonObject): void {

@@ -41,9 +41,9 @@ export class StreamOut {
   /** The text to send for one event; empty: none yet. Throws UPSTREAM_FAILED for what cannot be told in blocks. */
   event(json: Readonly<JsonObject>): string {
     const { id, model, choices, usage, service_tier, ...rest } = json;
-    if (!this.begun) this.start(id, model);
     if (usage) this.usage = usage;
     if (service_tier) this.tier = service_tier;
+    if (!this.begun) this.start(id, model);
     Object.assign(this.besides, besidesOf(rest));
     const choice = Array.isArray(choices) ? choices[0] : undefined;
     if (isObject(choice)) {
@@ -70,7 +70,7 @@ export class StreamOut {
 
   private start(id: Json | undefined, model: Json | undefined): void {
     this.begun = true;
-    const usage = usageOut(undefined, undefined);
+    const usage = usageOut(this.usage, this.tier);
     const head = { id: idOf(id, this.requestId), type: "message", role: "assistant", model: model ?? "" };
     const message = { ...head, content: [], stop_reason: null, stop_sequence: null, usage };
     this.write({ type: "message_start", message });

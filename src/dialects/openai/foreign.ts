@@ -2,6 +2,7 @@ import { Body } from "../../core/body.ts";
 import type { Call, Dialect } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { asks, GEMINI_ONLY, isOpenAIs } from "./members.ts";
+import { plainChat } from "./plain-chat.ts";
 import { REASONING_FORMATS, unsealed } from "./reasoning.ts";
 
 /** Callers whose requests were put into the common shape, and keep there what only their own API knows. */
@@ -23,8 +24,10 @@ export const COMPATIBLE: ReadonlySet<string> = new Set(["top_k"]);
  */
 export function withoutForeign(call: Call, body: Body, keep: ReadonlySet<string> = NONE): Body {
   const translated = TRANSLATED.has(call.arrival.dialect);
+  const translatedChat = translated && call.plan.op === "chat";
   const isStray = (name: string) =>
-    GEMINI_ONLY.has(name) || (translated && !isOpenAIs(call.plan.op, name) && !keep.has(name));
+    GEMINI_ONLY.has(name) ||
+    (translated && !isOpenAIs(call.plan.op, name) && !keep.has(name) && !(translatedChat && name === "thinking"));
   const stray = body.keys().filter(isStray);
   if (stray.length === 0 && !translated && !hasSignatures(body)) return body;
   const json: JsonObject = { ...body.json };
@@ -35,8 +38,14 @@ export function withoutForeign(call: Call, body: Body, keep: ReadonlySet<string>
   const { messages } = json;
   if (!Array.isArray(messages)) return stray.length === 0 ? body : Body.ofJson(json);
   const said = messages.map((one, at) => messageFor(call, one, at, translated));
-  if (stray.length === 0 && said.every((one, at) => JSON.stringify(one) === JSON.stringify(messages[at]))) return body;
-  return Body.ofJson({ ...json, messages: said });
+  if (
+    !translatedChat &&
+    stray.length === 0 &&
+    said.every((one, at) => JSON.stringify(one) === JSON.stringify(messages[at]))
+  )
+    return body;
+  const kept = { ...json, messages: said };
+  return Body.ofJson(translatedChat ? plainChat(call, kept, keep === NONE) : kept);
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -71,7 +80,7 @@ function messageFor(call: Call, message: Json, at: number, translated: boolean):
   if (translated) {
     for (const [name, value] of Object.entries(kept)) {
       if (MESSAGE.has(name)) continue;
-      if (value !== null) call.adjust("dropped", `messages[${at}].${name}`);
+      if (value !== null && value !== false) call.adjust("dropped", `messages[${at}].${name}`);
       delete kept[name];
     }
   }

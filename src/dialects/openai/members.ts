@@ -34,6 +34,12 @@ export const GEMINI_ONLY: ReadonlySet<string> = new Set([
   ...["continuationToken", "generation_config", "tool_config", "safety_settings", "cached_content"],
 ]);
 
+/** Anthropic's own members, likewise; `top_k` and `thinking` are known to others, too. */
+export const ANTHROPIC_ONLY: ReadonlySet<string> = new Set([
+  ...["cache_control", "container", "context_management", "diagnostics", "fallbacks", "inference_geo", "mcp_servers"],
+  "speed",
+]);
+
 /** OpenAI's own members beside those: no other provider knows them, so they are dropped there in place of passed on. */
 export const OPENAI_ONLY: ReadonlySet<string> = new Set([
   ...[

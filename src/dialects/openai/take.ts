@@ -1,7 +1,7 @@
 import type { Call } from "../../core/call.ts";
 import { errors } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
-import { asks, GEMINI_ONLY, MEMBERS, OPENAI_ONLY } from "./members.ts";
+import { ANTHROPIC_ONLY, asks, GEMINI_ONLY, MEMBERS, OPENAI_ONLY } from "./members.ts";
 
 /**
  * The members of a request in the common shape, taken one by one by who says them in a provider's words. `rest` then knows what
@@ -99,7 +99,7 @@ export class Taken {
     const known = MEMBERS[this.call.plan.op];
     for (const [name, value] of Object.entries(this.json)) {
       if (this.taken.has(name) || value === null || value === undefined) continue;
-      const another = OPENAI_ONLY.has(name) || GEMINI_ONLY.has(name);
+      const another = OPENAI_ONLY.has(name) || GEMINI_ONLY.has(name) || ANTHROPIC_ONLY.has(name);
       if (known.has(name) || MEMBERS.chat.has(name) || another) this.drop(name);
       else strangers[name] = value;
     }

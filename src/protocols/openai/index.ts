@@ -2,11 +2,14 @@ import { arrive } from "../../core/arrival.ts";
 import { Body } from "../../core/body.ts";
 import { Call, type Operation } from "../../core/call.ts";
 import { asGatewayError, errors } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { collectPlain, notJson } from "../../core/plain.ts";
 import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
-import { sendJson } from "../../core/rest.ts";
+import { JSON_HEAD, sendJson } from "../../core/rest.ts";
 import { run } from "../../core/run.ts";
 import type { Door, RouteInfo, Site } from "../../core/site.ts";
+import { anthropicError } from "../../dialects/anthropic/fault.ts";
+import { modelInfo, modelsList } from "../../dialects/anthropic/models-list.ts";
 import { responsesEndpoints } from "./responses.ts";
 import { checkRequest, routeName } from "./rules.ts";
 import { OpenAISink } from "./sink.ts";
@@ -64,13 +67,33 @@ function callOf(site: Site, inbound: Inbound, op: Operation, body: Body): Call {
 }
 
 function listModels(site: Site, inbound: Inbound): void {
-  sendJson(inbound, { object: "list", data: site.routes.map((route) => model(site, route)) });
+  if (isAnthropics(inbound)) sendJson(inbound, modelsList(site.routes, loadedAt(site)));
+  else sendJson(inbound, { object: "list", data: site.routes.map((route) => model(site, route)) });
 }
 
 function getModel(site: Site, inbound: Inbound, name: string): void {
   const route = site.route(name);
-  if (route) sendJson(inbound, model(site, route));
+  if (isAnthropics(inbound)) answerAnthropic(inbound, route && modelInfo(route, loadedAt(site)), name);
+  else if (route) sendJson(inbound, model(site, route));
   else new OpenAISink(inbound).fail(undefined, errors.routeUnknown(name));
+}
+
+/** Anthropic has a path of the same name, and its clients say who they are. */
+function isAnthropics({ headers }: Inbound): boolean {
+  return headers["anthropic-version"] !== undefined;
+}
+
+function loadedAt(site: Site): string {
+  return new Date(site.loadedAt * 1000).toISOString();
+}
+
+function answerAnthropic(inbound: Inbound, json: JsonObject | undefined, name: string): void {
+  if (json) sendJson(inbound, json);
+  else {
+    const error = errors.routeUnknown(name);
+    inbound.error = error;
+    inbound.send(error.http, JSON_HEAD, anthropicError(error, inbound.id));
+  }
 }
 
 function model(site: Site, route: RouteInfo) {
