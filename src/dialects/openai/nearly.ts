@@ -29,21 +29,21 @@ const OBJECTS = {
  */
 export function nearlyOpenAI(op: "chat" | "completions", differs: NearlyOpenAI, now: () => number): Reading {
   const { whole, piece } = OBJECTS[op];
-  const choices = (json: Readonly<JsonObject>, model: string, streamed: boolean) =>
-    objectsIn(json["choices"]).map((choice, at) => choiceOf(choice, at, op, differs, model, streamed));
   return {
     reply(call, json) {
       if (!Array.isArray(json["choices"])) throw errors.upstreamFailed("The provider's answer has no list of choices.");
       const model = call.target?.model ?? "";
-      return { ...headOf(json, model, now), ...json, object: whole, choices: choices(json, model, false) };
+      const choices = new Choices(op, differs, model, "message").read(json);
+      return { ...headOf(json, model, now), ...json, object: whole, choices };
     },
     stream(call, on) {
       const model = call.target?.model ?? "";
+      const choices = new Choices(op, differs, model, "delta");
       return withUsageLast(on, (json) => ({
         ...headOf(json, model, now),
         ...json,
         object: piece,
-        choices: choices(json, model, true),
+        choices: choices.read(json),
       }));
     },
   };
@@ -53,31 +53,46 @@ function headOf(json: Readonly<JsonObject>, model: string, now: () => number): J
   return { id: json["id"] ?? null, object: "", created: json["created"] ?? now(), model };
 }
 
-function choiceOf(
-  choice: JsonObject,
-  at: number,
-  op: "chat" | "completions",
-  differs: NearlyOpenAI,
-  model: string,
-  streamed: boolean,
-): JsonObject {
-  const { delta, message, text, finish_reason: native, ...rest } = differs.choice?.(choice) ?? choice;
-  const said = objectIn(streamed ? delta : message);
-  const read = differs.message?.(said, model) ?? said;
-  return {
-    index: at,
-    ...rest,
-    ...(op === "chat"
-      ? { [streamed ? "delta" : "message"]: read }
-      : { text: typeof text === "string" ? text : textIn(read["content"]) }),
-    ...finishOf(native, differs),
-  };
-}
+/** Reads the choices of one answer, whole or event by event. */
+class Choices {
+  private readonly op: "chat" | "completions";
+  private readonly differs: NearlyOpenAI;
+  private readonly model: string;
+  private readonly member: "message" | "delta";
+  /** Those that called a tool. */
+  private readonly called = new Set<Json>();
 
-function finishOf(native: Json | undefined, { finish = {} }: NearlyOpenAI): JsonObject {
-  if (typeof native !== "string") return { finish_reason: null };
-  if (native === "error") throw errors.upstreamFailed("The provider ended its answer with an error.");
-  return { finish_reason: finish[native] ?? native, native_finish_reason: native };
+  constructor(op: "chat" | "completions", differs: NearlyOpenAI, model: string, member: "message" | "delta") {
+    this.op = op;
+    this.differs = differs;
+    this.model = model;
+    this.member = member;
+  }
+
+  read(json: Readonly<JsonObject>): JsonObject[] {
+    return objectsIn(json["choices"]).map((choice, at) => this.choice(choice, at));
+  }
+
+  private choice(choice: JsonObject, at: number): JsonObject {
+    const { differs, member, model, op } = this;
+    const { index = at, delta, message, text, finish_reason: native, ...rest } = differs.choice?.(choice) ?? choice;
+    const said = objectIn(member === "delta" ? delta : message);
+    const read = differs.message?.(said, model) ?? said;
+    const { tool_calls: calls } = read;
+    if (Array.isArray(calls) && calls.length > 0) this.called.add(index);
+    const answer =
+      op === "chat" ? { [member]: read } : { text: typeof text === "string" ? text : textIn(read["content"]) };
+    return { index, ...rest, ...answer, ...this.end(native, index) };
+  }
+
+  private end(native: Json | undefined, index: Json): JsonObject {
+    if (typeof native !== "string") return { finish_reason: null };
+    if (native === "error") throw errors.upstreamFailed("The provider ended its answer with an error.");
+    const reason = this.differs.finish?.[native] ?? native;
+    // Some servers end a call of a tool as they end a text.
+    const finish_reason = reason === "stop" && this.called.has(index) ? "tool_calls" : reason;
+    return { finish_reason, native_finish_reason: native };
+  }
 }
 
 function withUsageLast(on: StreamListener, read: (json: JsonObject) => JsonObject): StreamDecoder {
