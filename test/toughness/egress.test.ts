@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { load } from "../../src/config/load.ts";
 import { formatProblem } from "../../src/config/problems.ts";
 import { kinds } from "../../src/site.ts";
+import { fakeUpstream } from "../support/fake-upstream.ts";
 import { startHere } from "./here.ts";
 
 const config = (baseUrl: string, allow = "") => `
@@ -53,4 +54,52 @@ it("tells the operator why a name is not dialed, and the caller no address", asy
   expect(JSON.parse(text)).toMatchObject({ error: { message: "The provider openai cannot be reached." } });
   expect(text).not.toMatch(/10\.9|example|egress/);
   await expect.poll(() => here.log()).toContain("api.example.com resolves to 10.9.8.7, which is a private address");
+});
+
+describe("a caller", () => {
+  const BODY = { model: "chat", messages: [{ role: "user", content: "Hi" }] };
+
+  it("has no say in where a call goes: no member, header, query or name of a route is read as an address", async () => {
+    await using evil = await fakeUpstream();
+    await using good = await fakeUpstream();
+    await using here = await startHere(config(`${good.url}/v1`));
+    const { host } = new URL(evil.url);
+    const words = {
+      base_url: evil.url,
+      api_base: evil.url,
+      openai_api_base: evil.url,
+      endpoint: evil.url,
+      url: evil.url,
+      provider: { base_url: evil.url },
+      config: { openai_api_base: evil.url },
+      extra_body: { base_url: evil.url },
+    };
+    const headers = {
+      "x-base-url": evil.url,
+      "x-upstream": evil.url,
+      "x-forwarded-host": host,
+      "x-original-url": evil.url,
+      "x-rewrite-url": evil.url,
+      forwarded: `host=${host}`,
+      "x-portkey-custom-host": evil.url,
+    };
+    const ask = (path: string, body: object) =>
+      fetch(here.url + path, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: JSON.stringify(body),
+      });
+    const path = `/v1/chat/completions?base_url=${encodeURIComponent(evil.url)}`;
+    expect((await ask(path, { ...BODY, ...words })).status).toBe(200);
+    const { url: asked, headers: sent } = await good.exchange(0);
+    expect(asked).toBe("/v1/chat/completions");
+    expect(sent.host).toBe(new URL(good.url).host);
+    expect(Object.keys(sent).filter((name) => name in headers)).toEqual([]);
+    for (const name of [evil.url, `//${host}`, `@${host}`, "../chat", "chat@evil", "chat\r\nhost: evil"]) {
+      expect((await ask("/v1/chat/completions", { ...BODY, model: name })).status).toBe(404);
+      const invoked = await ask(`/gateway/${encodeURIComponent(name)}/invocations`, { messages: BODY.messages });
+      expect(invoked.status).toBe(404);
+    }
+    expect([good.hits, evil.connections.accepted]).toEqual([1, 0]);
+  });
 });
