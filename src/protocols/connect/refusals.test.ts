@@ -120,7 +120,8 @@ describe("what is no message is refused with a reason", () => {
   it("over Connect, in JSON and binary", async () => {
     await using door = await openRpc(provider());
     const cases: [string, string, RegExp][] = [
-      ["application/json", '{"model": "secret prompt', /JSON/],
+      ["application/json", '{"model": "secret prompt', /JSON: the text that begins at byte 10 does not end\.$/],
+      ["application/json", "notjson", /JSON: want a value at byte 0\.$/],
       ["application/json", '{"temperature":"warm"}', /temperature.*"warm"/],
       ["application/proto", "\xff\xff", /./],
     ];
@@ -132,6 +133,20 @@ describe("what is no message is refused with a reason", () => {
     }
     expect(door.finished.map(({ error }) => error?.fault.reason)).toEqual(cases.map(() => "BODY_MALFORMED"));
     expect(door.finished.map(({ error }) => error?.message).join()).not.toContain("secret");
+  });
+
+  it("over Connect, in JSON that is not UTF-8; a byte order mark is read past", async () => {
+    await using door = await openRpc(provider());
+    const text = '{"model":"chat","messages":[{"role":"ROLE_USER","text":"';
+    const bad = Buffer.concat([Buffer.from(text), Buffer.from([0xff]), Buffer.from('"}]}')]);
+    const reply = await post(door, CHAT, "application/json", bad);
+    expect(json(reply)).toMatchObject({
+      code: "invalid_argument",
+      message: `The message is not UTF-8: byte ${text.length} is no part of a character.`,
+    });
+    expect(reason(json(reply).details)).toBe("BODY_MALFORMED");
+    const marked = await post(door, CHAT, "application/json", `\uFEFF${text}hi"}]}`);
+    expect(marked.status).toBe(200);
   });
 
   it("over gRPC and gRPC-web", async () => {

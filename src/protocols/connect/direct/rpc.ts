@@ -1,7 +1,7 @@
 import { create, type DescMessage, type DescMethod, type Message, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import type { Clock, Timer } from "../../../core/clock.ts";
-import { errors, type GatewayError } from "../../../core/errors.ts";
+import { errors, GatewayError } from "../../../core/errors.ts";
 import type { Inbound } from "../../../core/protocol.ts";
 import type { Adapting } from "../adapter.ts";
 import { shape } from "../boundary.ts";
@@ -12,7 +12,7 @@ import { refuse } from "../refuse.ts";
 import { check } from "../validate.ts";
 import { Context } from "./context.ts";
 import type { Form } from "./form.ts";
-import { onlyMessage, PREFIX_BYTES } from "./frames.ts";
+import { envelope, onlyMessage, PREFIX_BYTES } from "./frames.ts";
 import type { Packing } from "./packing.ts";
 import { Reply } from "./reply.ts";
 
@@ -120,6 +120,12 @@ export class Rpc {
     if (!this.reading) return;
     let request: Message;
     try {
+      const begin = served.shortcut?.(this, bytes);
+      if (begin !== undefined) {
+        this.read();
+        begin();
+        return;
+      }
       request = served.parse(form.binary, bytes);
     } catch (thrown) {
       this.unreadable(thrown);
@@ -161,23 +167,26 @@ export class Rpc {
 
   private whole(message: Init): void {
     try {
-      const bytes = this.serialize(create(this.served.method.output, message));
-      this.context.end();
-      this.reply.whole(bytes);
+      this.done(this.frame(create(this.served.method.output, message)));
     } catch (thrown) {
       this.fail(thrown);
     }
   }
 
+  /** The whole answer, in its envelope where the form has one. */
+  done(frame: Buffer | string): void {
+    this.context.end();
+    this.reply.whole(frame);
+  }
+
   private stream(messages: AsyncIterable<Init>): void {
     if (!(messages instanceof Pull)) void this.pump(messages);
     else {
-      messages.into({
-        piece: (message: Message) => this.reply.piece(this.serialize(message)),
-        free: (then) => this.reply.free(then),
-        end: () => this.end(),
-        fail: (error) => this.fail(error),
-      });
+      const piece = (message: Message) => this.reply.piece(this.frame(message));
+      const free = (then: () => void) => this.reply.free(then);
+      const end = () => this.end();
+      const fail = (error: GatewayError) => this.fail(error);
+      messages.into({ piece, free, end, fail });
     }
   }
 
@@ -187,7 +196,7 @@ export class Rpc {
     try {
       const iterator = messages[Symbol.asyncIterator]();
       for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
-        const more = this.reply.piece(this.serialize(create(output, next.value)));
+        const more = this.reply.piece(this.frame(create(output, next.value)));
         if (!more) await new Promise<void>((resolve) => this.reply.free(resolve));
         if (!this.caller.gone) continue;
         await iterator.return?.();
@@ -200,22 +209,26 @@ export class Rpc {
     }
   }
 
-  private serialize(message: Message): Uint8Array {
+  /** A message's bytes, in their envelope where the form has one. */
+  frame(message: Message): Buffer {
+    const { enveloped, binary } = this.form;
+    let bytes: Uint8Array;
     try {
-      return this.served.serialize(this.form.binary, message);
+      bytes = this.served.serialize(binary, message);
     } catch (cause) {
       // Connect's error would read as one of the request.
       throw new Error("The answer cannot be written.", { cause });
     }
+    return enveloped ? envelope(0, bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  private end(): void {
+  end(): void {
     this.context.end();
     this.reply.end();
   }
 
   /** Never throws: what fails to be told cuts the call. */
-  private fail(thrown: unknown): void {
+  fail(thrown: unknown): void {
     try {
       this.context.end();
       this.reply.fail(this.served.bare ? asConnectError(thrown) : shape(thrown, this.caller));
@@ -235,5 +248,6 @@ export class Rpc {
 
 function asConnectError(thrown: unknown): ConnectError {
   if (thrown instanceof ConnectError) return thrown;
+  if (thrown instanceof GatewayError) return new ConnectError(thrown.message, thrown.row.grpc as Code);
   return new ConnectError("internal error", Code.Internal, undefined, undefined, thrown);
 }
