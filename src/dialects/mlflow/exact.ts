@@ -20,8 +20,8 @@ interface RawJson {
 export function exactJson(body: Body): Readonly<JsonObject> {
   const text = body.bytes.toString("utf8");
   if (!LOSSY.test(text)) return body.json;
-  const { parse, rawJSON } = JSON as unknown as RawJson;
+  const raw = JSON as unknown as RawJson;
   const keep = (_key: string, value: Json, { source }: { readonly source?: string }) =>
-    typeof value === "number" && source !== undefined && String(value) !== source ? rawJSON(source) : value;
-  return parse(text, keep) as JsonObject;
+    typeof value === "number" && source !== undefined && String(value) !== source ? raw.rawJSON(source) : value;
+  return raw.parse(text, keep) as JsonObject;
 }
