@@ -42,7 +42,12 @@ export function usageOf(counts: Counts): JsonObject | undefined {
 
 /** Without the members that are undefined. */
 export function present(json: { readonly [key: string]: Json | undefined }): JsonObject {
-  return Object.fromEntries(Object.entries(json).filter(([, value]) => value !== undefined));
+  const found: JsonObject = {};
+  for (const name of Object.keys(json)) {
+    const value = json[name];
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
 }
 
 /** What every reply and every event of one answer has. */
