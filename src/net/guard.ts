@@ -6,6 +6,7 @@ const ONCE = [
   "authorization",
   "x-api-key",
   "api-key",
+  "x-goog-api-key",
   "host",
   "content-length",
   "content-type",

@@ -60,10 +60,25 @@ async function counted(): Promise<number> {
   return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
 }
 
+/** What each thread alone has answered. */
+async function answeredByEach(): Promise<number[]> {
+  const snapshots = [...started.crew.threads.values()].map((thread) => thread.ask({ kind: "snapshot" }));
+  type Metric = { readonly name: string; readonly values: readonly { readonly value: number }[] };
+  return ((await Promise.all(snapshots)) as (readonly Metric[])[]).map((all) => {
+    const { values } = all.find(({ name }) => name === "polygate_requests_total")!;
+    return values.reduce((sum, { value }) => sum + value, 0);
+  });
+}
+
 it("count together: every request is on the one page, whichever thread is asked", async () => {
   const before = await counted();
-  for (let i = 0; i < 40; i++) expect((await ask()).status).toBe(200);
+  const headers = { ...JSON_TYPE, connection: "close" };
+  for (let i = 0; i < 20; i++) {
+    expect((await ask()).status).toBe(200);
+    expect((await fetch(`${url}/v1/chat/completions`, { method: "POST", headers, body: BODY })).status).toBe(200);
+  }
   await expect.poll(counted).toBe(before + 40);
+  expect(Math.min(...(await answeredByEach()))).toBeGreaterThan(0);
 });
 
 it("take a new config together, and none takes a broken one", async () => {

@@ -18,14 +18,16 @@ routes:
 `;
 const BODY = JSON.stringify({ model: "chat", messages: [{ role: "user", content: "hi" }] });
 
+const KEY = { "x-api-key": "ann-0123456789-abcdef" };
+
 /** One call on a connection of its own, so that the system chooses a worker anew. */
-async function status(url: string): Promise<number> {
+async function status(url: string, http2: boolean): Promise<number> {
+  if (!http2) {
+    const headers = { ...KEY, "content-type": "application/json", connection: "close" };
+    return (await fetch(`${url}/v1/chat/completions`, { method: "POST", headers, body: BODY })).status;
+  }
   const session = connect(url);
-  const request = session.request({
-    ":method": "POST",
-    ":path": "/v1/chat/completions",
-    "x-api-key": "ann-0123456789-abcdef",
-  });
+  const request = session.request({ ":method": "POST", ":path": "/v1/chat/completions", ...KEY });
   request.end(BODY);
   const [headers] = await once(request, "response");
   request.resume();
@@ -34,12 +36,12 @@ async function status(url: string): Promise<number> {
   return Number(headers[":status"]);
 }
 
-it("lets as many calls through as it says, whichever workers they meet", async () => {
+it("lets as many calls through as it says, whichever workers they meet, over HTTP/1.1 and h2c", async () => {
   const configPath = join(folderOf({ "polygate.yaml": CONFIG }), "polygate.yaml");
   const crew = await startCrew({ configPath, port: 0, log: silentLog() }, 2);
   try {
     const url = `http://127.0.0.1:${crew.ready.port}`;
-    const statuses = await Promise.all(Array.from({ length: 40 }, () => status(url)));
+    const statuses = await Promise.all(Array.from({ length: 40 }, (_, nth) => status(url, nth % 2 === 0)));
     expect(statuses.filter((one) => one === 200)).toHaveLength(5);
     expect(statuses.filter((one) => one === 429)).toHaveLength(35);
   } finally {

@@ -93,6 +93,7 @@ const DOUBTFUL: readonly (readonly [name: string, bytes: string])[] = [
   ["a path outside ASCII", head(CL, LINE.replace("/v1", "/v\xe9")) + BODY],
   ["two keys", head(`authorization: Bearer a\r\nauthorization: Bearer b\r\n${CL}`) + BODY],
   ["two keys of another kind", head(`x-api-key: a\r\nX-API-Key: b\r\n${CL}`) + BODY],
+  ["two keys of a third kind", head(`x-goog-api-key: a\r\nx-goog-api-key: a\r\n${CL}`) + BODY],
   ["two content types", head(`${JSON_TYPE}${CL}`) + BODY],
 ];
 const NEXT = `${head(CL)}${BODY}`;
