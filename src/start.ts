@@ -119,7 +119,9 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
     opened.push(main);
     const second = config.admin && crew === undefined ? await serveAdmin(config.admin, pages, live) : undefined;
     if (second) opened.push(second);
-    observer.reloaded(true, 1, []);
+    // Of a crew, the main thread tells it for all.
+    if (crew) metrics.loaded(true, 1);
+    else observer.reloaded(true, 1, []);
     return {
       host,
       port: main.port,

@@ -135,6 +135,8 @@ routes:${route("chat")}
     expect((await fetch(`${admin}/livez`)).status).toBe(200);
     const [, docs] = await gateway.logged(/^ {2}docs: +(.*)$/m);
     expect((await fetch(docs!)).status).toBe(200);
+    await gateway.logged(/"path":"\/docs"/);
+    expect(gateway.log.match(/"msg":"config loaded"/g)).toHaveLength(1);
   });
 
   it("names a simulated model that the config does not name", async () => {
