@@ -1,0 +1,51 @@
+import type { Clock } from "./clock.ts";
+import { errors } from "./errors.ts";
+import type { Controls, Exchange, Outgoing, Receiver } from "./provider.ts";
+
+/** A whole answer. */
+export interface Answer {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
+/** Most of an answer that is read. */
+const MAX_BYTES = 64 * 1024;
+/** Longest wait for an answer, so that a server that is silent does not keep every later call waiting. */
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Sends one request of a provider's own, as for a token, and collects its answer. Rejects with UPSTREAM_UNREACHABLE or
+ * DEADLINE_PASSED.
+ *
+ * @param who Is asked, for the error.
+ */
+export function ask(exchange: Exchange, outgoing: Outgoing, clock: Clock, who: string): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  let status = 0;
+  let size = 0;
+  const chunks: Buffer[] = [];
+  let controls: Controls | undefined;
+  const timer = clock.after(TIMEOUT_MS, () => {
+    controls?.abort();
+    reject(errors.deadline(`${who} did not answer in time.`, "first_byte"));
+  });
+  const receiver: Receiver = {
+    onHead(code) {
+      status = code;
+    },
+    onData(chunk) {
+      size += chunk.length;
+      if (size <= MAX_BYTES) chunks.push(chunk);
+    },
+    onEnd() {
+      clock.cancel(timer);
+      resolve({ status, body: Buffer.concat(chunks) });
+    },
+    onBreak(why, cause) {
+      clock.cancel(timer);
+      reject(errors.unreachable(who, cause ?? why));
+    },
+  };
+  controls = exchange(outgoing, receiver);
+  return promise;
+}
