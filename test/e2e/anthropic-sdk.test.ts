@@ -13,6 +13,7 @@ import { canned, fixture, json } from "../support/canned.ts";
 import { cannedAnthropic } from "../support/fake-anthropic.ts";
 import { type FakeUpstream, fakeUpstream } from "../support/fake-upstream.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
+import { client, clientSuite, run } from "./tools.ts";
 
 const KEY = "anthropic-sdk-key-0123456789";
 let claude: FakeUpstream;
@@ -323,6 +324,43 @@ describe("who may not, and what is not", () => {
     expect(await sdk.models.retrieve("claude")).toMatchObject({ id: "claude", type: "model", display_name: "claude" });
   });
 });
+
+clientSuite("Python with openai and grpcio", "Anthropic's SDK for Python", (python) => {
+  it.each(["claude", "simulated"])("gets the same answers from %s", async (route) => {
+    const got = JSON.parse(await run(python, [client("anthropic_sdk.py"), gateway.url, KEY, route])) as Python;
+    const asked: readonly (readonly ["text" | "tools", { tools?: Anthropic.Tool[] }])[] = [
+      ["text", {}],
+      ["tools", { tools: [weather] }],
+    ];
+    for (const [name, more] of asked) {
+      const want = await sdk.messages.create({ model: route, ...hello, ...more });
+      const { input_tokens, output_tokens } = want.usage;
+      const told = {
+        content: plain(want)["content"],
+        stop_reason: want.stop_reason,
+        usage: { input_tokens, output_tokens },
+      };
+      const { pieces, ...streamed } = got[name].stream;
+      expect(got[name].unary).toEqual(told);
+      expect(streamed).toEqual(told);
+      expect(pieces).toBeGreaterThan(1);
+    }
+    expect(got.models).toEqual(["claude", "gpt", "simulated"]);
+    expect(got.unknown).toBe("not_found_error");
+  });
+});
+
+interface Python {
+  readonly text: Both;
+  readonly tools: Both;
+  readonly models: readonly string[];
+  readonly unknown: string;
+}
+
+interface Both {
+  readonly unary: JsonObject;
+  readonly stream: JsonObject & { readonly pieces: number };
+}
 
 interface Completion {
   readonly choices: readonly {
