@@ -16,14 +16,20 @@ export function checkedReply(call: Call, bytes: Buffer, status: number, headers:
   const { reply, op } = call.plan;
   if (upstream.reads?.[op] !== undefined) return translatedReply(call, bytes, status, headers);
   const body = Body.ofReply(bytes);
+  const fault = () => upstream.fault(status, headers, bytes);
   let json: JsonObject | undefined;
   try {
-    // Searched for by the byte, which is native: a long reply is not walked through for what it does not hold.
-    if (!isWhole(bytes) || !bytes.includes(ANSWERS[op]))
-      throw whatInstead(body, () => upstream.fault(status, headers, bytes));
-    if (bytes.includes(ERROR) && isError(body)) throw upstream.fault(status, headers, bytes);
-    call.usage = usageIn(bytes, upstream);
-    if (reply.length > 0 || parsed) json = body.json;
+    if (parsed || reply.length > 0) {
+      json = body.json;
+      if (isErrorEvent(json)) throw fault();
+      if (json[ANSWERS[op].name] === undefined) throw errors.bodyMalformed("no answer");
+      call.usage = usageOf(json, upstream);
+    } else {
+      // Searched for by the byte, which is native: a long reply is not walked through for what it does not hold.
+      if (!isWhole(bytes) || !bytes.includes(ANSWERS[op].bytes)) throw whatInstead(body, fault);
+      if (bytes.includes(ERROR) && isError(body)) throw fault();
+      call.usage = usageIn(bytes, upstream);
+    }
   } catch (thrown) {
     const error = asGatewayError(thrown);
     throw error.fault.reason === "BODY_MALFORMED"
@@ -56,10 +62,14 @@ const ERROR = Buffer.from('"error"');
 const USAGE = Buffer.from('"usage"');
 /** The member that makes a reply an answer. */
 const ANSWERS = {
-  chat: Buffer.from('"choices"'),
-  completions: Buffer.from('"choices"'),
-  embeddings: Buffer.from('"data"'),
-} satisfies Record<Operation, Buffer>;
+  chat: member("choices"),
+  completions: member("choices"),
+  embeddings: member("data"),
+} satisfies Record<Operation, unknown>;
+
+function member(name: string) {
+  return { name, bytes: Buffer.from(JSON.stringify(name)) };
+}
 
 /** Whether the bytes begin and end as one object does. */
 function isWhole(bytes: Buffer): boolean {
@@ -82,6 +92,14 @@ function whatInstead(body: Body, fault: () => GatewayError): GatewayError {
 
 /** How long the rest of a reply from its usage on may be to be parsed at once. */
 const TAIL_BYTES = 1024;
+
+function usageOf(json: JsonObject, upstream: Upstream): Usage | undefined {
+  try {
+    return upstream.usage(json);
+  } catch {
+    return undefined;
+  }
+}
 
 /** The usage of a whole reply. It is the last member of that name, as a rule one of the last of all. */
 function usageIn(bytes: Buffer, upstream: Upstream): Usage | undefined {

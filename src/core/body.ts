@@ -16,6 +16,7 @@ export class Body {
   private parsed: JsonObject | undefined;
   private found: Survey | undefined;
   private asCame = false;
+  private own = false;
 
   private constructor(raw: Buffer | undefined, parsed: JsonObject | undefined) {
     this.raw = raw;
@@ -35,6 +36,12 @@ export class Body {
   }
   static ofJson(json: JsonObject): Body {
     return new Body(undefined, json);
+  }
+  /** Of an object that is given away: `set` changes it where it stands. */
+  static ofOwn(json: JsonObject): Body {
+    const body = new Body(undefined, json);
+    body.own = true;
+    return body;
   }
 
   /**
@@ -78,6 +85,12 @@ export class Body {
 
   /** Puts one top-level member in place; `undefined` is not allowed. The rest stays as sent. */
   set(key: string, to: Json): void {
+    if (this.own) {
+      this.parsed![key] = to;
+      this.raw = undefined;
+      this.found = undefined;
+      return;
+    }
     const members = this.raw === undefined ? undefined : this.look();
     if (this.raw !== undefined && members !== undefined) {
       const text = Buffer.from(JSON.stringify(to));

@@ -1,4 +1,4 @@
-import type { JsonReadOptions, JsonWriteOptions } from "@bufbuild/protobuf";
+import type { DescMethod, JsonReadOptions, JsonWriteOptions } from "@bufbuild/protobuf";
 import { ConnectError, createContextValues } from "@connectrpc/connect";
 import type { Compression, UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { asGatewayError, errors, type GatewayError } from "../../core/errors.ts";
@@ -7,6 +7,7 @@ import type { Door } from "../../core/site.ts";
 import { BodyStream, bodyOf } from "./body.ts";
 import { CALLER, Caller } from "./caller.ts";
 import { directly } from "./direct/direct.ts";
+import type { Shortcut } from "./direct/shortcut.ts";
 import { fromThrown } from "./errors.ts";
 import { headersIn, type Speech, speechOf, timeoutOf } from "./headers.ts";
 import { refusalIn } from "./refusal.ts";
@@ -26,6 +27,8 @@ export interface Adapting {
   /** As the handlers were made with. */
   readonly packers: readonly Compression[];
   readonly json?: Partial<JsonReadOptions & JsonWriteOptions>;
+  /** How methods are served without messages. */
+  readonly shortcuts?: ReadonlyMap<DescMethod, Shortcut>;
 }
 
 /**

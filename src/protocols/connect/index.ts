@@ -15,7 +15,7 @@ import { routeAdminService } from "./admin.ts";
 import { boundary } from "./boundary.ts";
 import { compressions } from "./compression.ts";
 import { healthService } from "./health.ts";
-import { chatService, completionsService, embeddingsService } from "./inference.ts";
+import { chatService, completionsService, embeddingsService, inferenceShortcuts } from "./inference.ts";
 import { reflectionServices } from "./reflection.ts";
 import { refusePath } from "./refuse.ts";
 import { warm } from "./validate.ts";
@@ -48,7 +48,7 @@ function mounts(door: Door): readonly Mount[] {
   const small = { readMaxBytes: MAX_REFLECTION_BYTES };
   const packers = compressions(maxBytes);
   const router = createConnectRouter({ acceptCompression: packers, interceptors: [boundary] });
-  const adapting: Adapting = { clock: door.clock, maxBytes, packers };
+  const adapting: Adapting = { clock: door.clock, maxBytes, packers, shortcuts: inferenceShortcuts(door) };
   const serve = <S extends DescService>(desc: S, implementation: ServiceImpl<S>, options?: typeof small) => {
     const before = router.handlers.length;
     router.service(desc, implementation, options);

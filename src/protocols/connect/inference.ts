@@ -1,32 +1,27 @@
-import type { Message } from "@bufbuild/protobuf";
+import type { DescMethod, Message } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import {
   ChatRequestSchema,
   ChatResponseSchema,
-  type ChatService,
+  ChatService,
   StreamChatResponseSchema,
 } from "../../../gen/polygate/v1/chat_pb.js";
 import {
   CompleteRequestSchema,
   CompleteResponseSchema,
-  type CompletionsService,
+  CompletionsService,
   StreamCompleteResponseSchema,
 } from "../../../gen/polygate/v1/completions_pb.js";
-import {
-  type EmbeddingsService,
-  EmbedRequestSchema,
-  EmbedResponseSchema,
-} from "../../../gen/polygate/v1/embeddings_pb.js";
+import { EmbeddingsService, EmbedRequestSchema, EmbedResponseSchema } from "../../../gen/polygate/v1/embeddings_pb.js";
 import { Body } from "../../core/body.ts";
-import { Call, type Operation } from "../../core/call.ts";
-import { isObject, type JsonObject } from "../../core/json.ts";
+import type { Operation } from "../../core/call.ts";
 import type { Door } from "../../core/site.ts";
 import { type Codec, codec } from "../../dialects/proto/codec.ts";
-import { type Caller, callerOf } from "./caller.ts";
-import { timeoutOf } from "./headers.ts";
-import { type Piece, piecesOf } from "./pieces.ts";
+import { callOf, forStream } from "./call.ts";
+import { callerOf } from "./caller.ts";
+import { type Shortcut, shortcutOf } from "./direct/shortcut.ts";
+import { madeBy, type Piece, piecesOf } from "./pieces.ts";
 import { Pull, whole } from "./pull.ts";
-import { servedOf } from "./served.ts";
 
 /** A request message: `model` names the route. */
 type Asked = Message & { model: string };
@@ -60,6 +55,20 @@ export function embeddingsService(door: Door): ServiceImpl<typeof EmbeddingsServ
   return { embed: (request, context) => answer(door, context, "embeddings", asked, request, reply) };
 }
 
+/** The ways of these services' methods without messages, by the method. */
+export function inferenceShortcuts(door: Door): ReadonlyMap<DescMethod, Shortcut> {
+  const all = new Map<DescMethod, Shortcut>();
+  const add = (op: Operation, method: DescMethod) => {
+    const streams = method.methodKind === "server_streaming";
+    const message = madeBy(codec(method.output) as Codec<Piece>);
+    all.set(method, shortcutOf(door, { op, request: method.input, reply: method.output, streams, message }));
+  };
+  for (const method of ChatService.methods) add("chat", method);
+  for (const method of CompletionsService.methods) add("completions", method);
+  for (const method of EmbeddingsService.methods) add("embeddings", method);
+  return all;
+}
+
 async function answer<Q extends Asked, T extends Piece>(
   door: Door,
   context: HandlerContext,
@@ -69,11 +78,10 @@ async function answer<Q extends Asked, T extends Piece>(
   reply: Codec<T>,
 ): Promise<T> {
   const caller = callerOf(context);
-  const { stream_options: _, ...common } = asked.toCommon(request);
-  const call = callOf(door, context, caller, op, request.model, common, false);
-  const message = reply.fromCommon(await whole(call, caller, door.clock));
-  message.served = servedOf(call);
-  return message;
+  const body = Body.ofOwn(forStream(asked.toCommon(request), false));
+  const call = callOf(door, context.protocolName, caller, op, request.model, body, false);
+  const common = await whole(call, caller, door.clock);
+  return madeBy(reply)(common, call);
 }
 
 function stream<Q extends Asked, T extends Piece>(
@@ -85,26 +93,7 @@ function stream<Q extends Asked, T extends Piece>(
   piece: Codec<T>,
 ): AsyncIterable<T> {
   const caller = callerOf(context);
-  const common = asked.toCommon(request);
-  const { stream_options: options } = common;
-  common["stream"] = true;
-  common["stream_options"] = { include_usage: true, ...(isObject(options) && options) };
-  return new Pull(callOf(door, context, caller, op, request.model, common, true), caller, door.clock, piecesOf(piece));
-}
-
-function callOf(
-  { site }: Door,
-  { protocolName }: HandlerContext,
-  { inbound }: Caller,
-  op: Operation,
-  route: string,
-  common: JsonObject,
-  streamed: boolean,
-): Call {
-  const { id, headers, remote, principal, started } = inbound;
-  const arrival = { id, protocol: protocolName, dialect: "proto", headers, remote, principal, started } as const;
-  const timeoutMs = timeoutOf(headers);
-  const call = new Call({ ...arrival, timeoutMs }, site.plan(op, route), Body.ofJson(common), streamed);
-  inbound.call = call;
-  return call;
+  const body = Body.ofOwn(forStream(asked.toCommon(request), true));
+  const call = callOf(door, context.protocolName, caller, op, request.model, body, true);
+  return new Pull(call, caller, door.clock, piecesOf(madeBy(piece)));
 }

@@ -5,6 +5,7 @@ import type { JsonObject } from "../../core/json.ts";
 import type { Running, Sink } from "../../core/protocol.ts";
 import { run } from "../../core/run.ts";
 import type { Caller } from "./caller.ts";
+import type { Pieces } from "./pieces.ts";
 
 /** Messages that may wait for a slow reader before the provider is held back. */
 const MAX_WAITING = 16;
@@ -26,12 +27,6 @@ export function whole(call: Call, caller: Caller, clock: Clock): Promise<JsonObj
 }
 
 const NOTHING = () => {};
-
-/** How a stream's events become messages: none, one or more for each, and a last one. */
-export interface Pieces<T> {
-  next(event: JsonObject): readonly T[];
-  last(call: Call): T;
-}
 
 /** Where pieces are pushed to, by those that need not wait to be asked. */
 export interface Outlet<T> {

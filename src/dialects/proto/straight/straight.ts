@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { DescMessage } from "@bufbuild/protobuf";
 import { isObject, type JsonObject } from "../../../core/json.ts";
 import { binaryIn } from "./binary-in.ts";
@@ -19,6 +20,7 @@ export function requestReader(desc: DescMessage): ReadRequest {
   return (binary, bytes) => {
     try {
       if (binary) return fromBinary(new Reader(bytes), bytes.length, 0);
+      if (!isUtf8(bytes)) return undefined;
       const json: unknown = JSON.parse(bytes.toString("utf8"));
       return isObject(json) ? fromJson(json) : undefined;
     } catch {

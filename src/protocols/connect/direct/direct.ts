@@ -42,6 +42,7 @@ export function directly(
     maxBytes: () => adapting.maxBytes(),
     bare: adapting.bare ?? false,
     json: adapting.json,
+    shortcut: adapting.shortcuts?.get(method),
     otherwise,
   };
   return (inbound) => {

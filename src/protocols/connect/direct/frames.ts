@@ -14,9 +14,22 @@ export function envelope(flags: number, message: Uint8Array): Buffer {
   return out;
 }
 
+/** Fills the bytes that were left before a message, so that they are its envelope. */
+export function sealed(frame: Buffer): Buffer {
+  frame[0] = 0;
+  frame.writeUInt32BE(frame.length - PREFIX_BYTES, 1);
+  return frame;
+}
+
 /** The bytes of the one message that a body holds; `undefined`: it holds none, more than one, a part of one, or flags of another kind. */
 export function onlyMessage(body: Buffer): { readonly packed: boolean; readonly bytes: Buffer } | undefined {
   if (body.length < PREFIX_BYTES || body[0]! > PACKED) return undefined;
   if (body.readUInt32BE(1) !== body.length - PREFIX_BYTES) return undefined;
   return { packed: body[0] === PACKED, bytes: body.subarray(PREFIX_BYTES) };
+}
+
+/** The same bytes as a Buffer; a text as its UTF-8. */
+export function bufferOf(bytes: Uint8Array | string): Buffer {
+  if (typeof bytes === "string") return Buffer.from(bytes);
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -10,7 +10,7 @@ import type { Caller } from "../caller.ts";
 import { headersOut } from "../headers.ts";
 import type { Context } from "./context.ts";
 import type { Form } from "./form.ts";
-import { envelope, LAST, PACKED } from "./frames.ts";
+import { bufferOf, envelope, LAST, PACKED, PREFIX_BYTES } from "./frames.ts";
 import { MIN_PACKED_BYTES } from "./packing.ts";
 
 const DONE: FlatHeaders = ["grpc-status", "0"];
@@ -32,7 +32,7 @@ export class Reply {
   private readonly json: Adapting["json"];
   private opened = false;
   /** Pieces that wait while one is packed, and what comes after them. */
-  private waiting: Uint8Array[] | undefined = undefined;
+  private waiting: Buffer[] | undefined = undefined;
   private last: (() => void) | undefined = undefined;
   private freed: (() => void) | undefined = undefined;
 
@@ -44,26 +44,31 @@ export class Reply {
     this.packer = packer;
   }
 
-  /** The one message of a unary method. */
-  whole(message: Uint8Array): void {
-    const { packer } = this;
-    if (packer === undefined || message.length < MIN_PACKED_BYTES) this.send(0, message);
+  /** The one message of a unary method, in its envelope where the form has one. */
+  whole(frame: Buffer | string): void {
+    const { packer, form } = this;
+    if (packer === undefined) this.send(frame, false);
     else {
-      packer
-        .compress(message)
-        .then((packed) => this.send(PACKED, packed))
-        .catch(this.unpackable);
+      const bytes = typeof frame === "string" ? Buffer.from(frame) : frame;
+      const message = form.enveloped ? bytes.subarray(PREFIX_BYTES) : bytes;
+      if (message.length < MIN_PACKED_BYTES) this.send(bytes, false);
+      else {
+        packer
+          .compress(message)
+          .then((packed) => this.send(form.enveloped ? envelope(PACKED, packed) : bufferOf(packed), true))
+          .catch((cause: unknown) => this.unpackable(cause));
+      }
     }
   }
 
-  /** A message of a stream. False: stop until `free` calls. */
-  piece(message: Uint8Array): boolean {
+  /** A message of a stream, in its envelope. False: stop until `free` calls. */
+  piece(frame: Buffer): boolean {
     this.open();
-    if (this.waiting) this.waiting.push(message);
-    else if (this.packer === undefined || message.length < MIN_PACKED_BYTES) return this.write(envelope(0, message));
+    if (this.waiting) this.waiting.push(frame);
+    else if (this.packer === undefined || frame.length - PREFIX_BYTES < MIN_PACKED_BYTES) return this.write(frame);
     else {
-      this.waiting = [message];
-      this.pack(this.packer).catch(this.unpackable);
+      this.waiting = [frame];
+      this.pack(this.packer).catch((cause: unknown) => this.unpackable(cause));
     }
     return this.waiting.length < MAX_WAITING;
   }
@@ -96,18 +101,18 @@ export class Reply {
     }
   }
 
-  private send(flags: number, message: Uint8Array): void {
+  private send(frame: Buffer | string, packed: boolean): void {
     const { form, caller, context, packer } = this;
     const { inbound } = caller;
     const headers = this.headers();
-    if (form.protocol === "grpc") inbound.send(200, headers, envelope(flags, message), this.trailers());
-    else if (form.enveloped) inbound.send(200, headers, this.bytes(envelope(flags, message), this.lastFrame()));
+    if (form.protocol === "grpc") inbound.send(200, headers, frame, this.trailers());
+    else if (form.enveloped) inbound.send(200, headers, this.bytes(bufferOf(frame), this.lastFrame()));
     else {
-      if (flags === PACKED) headers.push(form.encoding, packer!.name);
+      if (packed) headers.push(form.encoding, packer!.name);
       context.trailer?.forEach((value, name) => {
         headers.push(`trailer-${name}`, value);
       });
-      inbound.send(200, headers, Buffer.from(message.buffer, message.byteOffset, message.byteLength));
+      inbound.send(200, headers, frame);
     }
   }
 
@@ -187,8 +192,9 @@ export class Reply {
   private async pack(packer: Compression): Promise<void> {
     const { caller } = this;
     for (let next = this.waiting!.shift(); next && !caller.gone; next = this.waiting!.shift()) {
-      const packed = next.length >= MIN_PACKED_BYTES;
-      const frame = packed ? envelope(PACKED, await packer.compress(next)) : envelope(0, next);
+      const message = next.subarray(PREFIX_BYTES);
+      const packs = message.length >= MIN_PACKED_BYTES;
+      const frame = packs ? envelope(PACKED, await packer.compress(message)) : next;
       if (!this.write(frame)) await caller.drain();
     }
     this.waiting = undefined;
@@ -198,11 +204,11 @@ export class Reply {
     freed?.();
   }
 
-  private readonly unpackable = (cause: unknown): void => {
+  private unpackable(cause: unknown): void {
     const { inbound } = this.caller;
     this.waiting = undefined;
     inbound.error ??= asGatewayError(cause);
     if (inbound.status !== 0) inbound.reset();
     else this.fail(new ConnectError("internal error", Code.Internal, undefined, undefined, cause));
-  };
+  }
 }

@@ -2,6 +2,7 @@ import { create, type DescMessage, type DescMethod, type Message, type MessageIn
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import type { Clock, Timer } from "../../../core/clock.ts";
 import { errors, GatewayError } from "../../../core/errors.ts";
+import type { JsonObject } from "../../../core/json.ts";
 import type { Inbound } from "../../../core/protocol.ts";
 import type { Adapting } from "../adapter.ts";
 import { shape } from "../boundary.ts";
@@ -12,9 +13,10 @@ import { refuse } from "../refuse.ts";
 import { check } from "../validate.ts";
 import { Context } from "./context.ts";
 import type { Form } from "./form.ts";
-import { envelope, onlyMessage, PREFIX_BYTES } from "./frames.ts";
+import { bufferOf, envelope, onlyMessage, PREFIX_BYTES } from "./frames.ts";
 import type { Packing } from "./packing.ts";
 import { Reply } from "./reply.ts";
+import type { Shortcut } from "./shortcut.ts";
 
 type Init = MessageInitShape<DescMessage>;
 
@@ -31,6 +33,8 @@ export interface Served {
   readonly bare: boolean;
   /** For the JSON of an error's details. */
   readonly json: Adapting["json"];
+  /** Absent: the method has none. */
+  readonly shortcut: Shortcut | undefined;
   /** Serves what a body is that is not one message. */
   readonly otherwise: (caller: Caller, body: Buffer) => void;
 }
@@ -39,11 +43,11 @@ export interface Served {
 export class Rpc {
   private readonly served: Served;
   private readonly inbound: Inbound;
-  private readonly form: Form;
+  readonly form: Form;
+  readonly caller: Caller;
+  readonly reply: Reply;
   private readonly packing: Packing;
-  private readonly caller: Caller;
   private readonly context: Context;
-  private readonly reply: Reply;
   private readonly limitBytes: number;
   private timer: Timer = undefined;
   private reading = true;
@@ -118,14 +122,14 @@ export class Rpc {
   private parsed(bytes: Uint8Array): void {
     const { served, form } = this;
     if (!this.reading) return;
+    const asked = served.shortcut?.read(form.binary, bufferOf(bytes));
+    if (asked !== undefined) {
+      this.read();
+      this.begin(asked);
+      return;
+    }
     let request: Message;
     try {
-      const begin = served.shortcut?.(this, bytes);
-      if (begin !== undefined) {
-        this.read();
-        begin();
-        return;
-      }
       request = served.parse(form.binary, bytes);
     } catch (thrown) {
       this.unreadable(thrown);
@@ -144,6 +148,14 @@ export class Rpc {
           () => this.run(request),
           (thrown) => this.fail(thrown),
         );
+    } catch (thrown) {
+      this.fail(thrown);
+    }
+  }
+
+  private begin(asked: JsonObject): void {
+    try {
+      this.served.shortcut!.run(asked, this);
     } catch (thrown) {
       this.fail(thrown);
     }
@@ -219,7 +231,7 @@ export class Rpc {
       // Connect's error would read as one of the request.
       throw new Error("The answer cannot be written.", { cause });
     }
-    return enveloped ? envelope(0, bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return enveloped ? envelope(0, bytes) : bufferOf(bytes);
   }
 
   end(): void {
