@@ -47,6 +47,15 @@ export function startGateway(entry: string, config: string, folder: string, flag
   return started("gateway", process.execPath, args, /listening on http:\/\/127\.0\.0\.1:(\d+)/, log);
 }
 
+/** The gateway over several cores in one of the ways of `ways.ts`, its log in a file. */
+export function startWay(way: string, workers: string, config: string, folder: string): Promise<Subject> {
+  const logs = join(folder, "log");
+  mkdirSync(logs, { recursive: true });
+  const log = openSync(join(logs, "gateway.log"), "a");
+  const args = [here("ways.ts"), "--way", way, "--workers", workers, "--config", config];
+  return started(way, process.execPath, args, /^(\d+)$/m, log);
+}
+
 export function startNginx(command: string, folder: string, port: number, upstreamPort: number): Promise<Subject> {
   const path = join(folder, "nginx.conf");
   writeFileSync(path, nginxConfig(folder, port, upstreamPort));
