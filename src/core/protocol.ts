@@ -11,6 +11,8 @@ import type { Door } from "./site.ts";
 export interface Sink {
   /** True: takes the common shape's own bytes by `data`. False: takes parsed events by `event`. */
   readonly raw: boolean;
+  /** True: a long whole reply is wanted as bytes, too, and is not parsed to see whether it can be read. */
+  readonly rawWhenLong?: boolean;
   /** A whole answer, in the common shape. */
   reply(call: Call, body: Body): void;
   /** A stream begins; its first event follows at once. */

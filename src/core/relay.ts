@@ -11,6 +11,8 @@ import { type StreamListener, StreamReader } from "./sse.ts";
 
 /** Most of a provider's error body that is read, bytes. */
 const MAX_FAULT_BYTES = 64 * 1024;
+/** A reply above this is long: to parse it costs more than the rest of the call. */
+const LONG_BYTES = 8 * 1024;
 /** How long a provider may take to end its body after `[DONE]`. */
 const LINGER_MS = 1000;
 
@@ -214,9 +216,11 @@ export class Relay implements Receiver, StreamListener {
 
   private replied(): void {
     const bytes = this.chunks.length === 1 ? this.chunks[0]! : Buffer.concat(this.chunks);
+    const { raw, rawWhenLong = raw } = this.sink;
+    const parsed = bytes.length > LONG_BYTES ? !rawWhenLong : !raw;
     let body: Body;
     try {
-      body = checkedReply(this.call, bytes, this.status, this.headers, !this.sink.raw);
+      body = checkedReply(this.call, bytes, this.status, this.headers, parsed);
     } catch (thrown) {
       this.fail(asGatewayError(thrown));
       return;

@@ -70,7 +70,7 @@ export function survey(bytes: Buffer, maxDepth: number): Survey {
 }
 
 /** Whether a value begins so that may be long. */
-function isLong(first: number | undefined): boolean {
+export function isLong(first: number | undefined): boolean {
   return first === QUOTE || first === 0x7b || first === 0x5b;
 }
 
@@ -108,7 +108,7 @@ export function skipValue(bytes: Buffer, at: number, depthLeft: number): number 
 }
 
 /** Index after the closing quote of the string that opens at `at`; -1: it never closes. */
-function skipString(bytes: Buffer, at: number): number {
+export function skipString(bytes: Buffer, at: number): number {
   let i = at + 1;
   const length = bytes.length;
   for (;;) {
@@ -129,7 +129,8 @@ function skipString(bytes: Buffer, at: number): number {
   }
 }
 
-function skipSpace(bytes: Buffer, at: number): number {
+/** The first index from `at` on where no white space stands. */
+export function skipSpace(bytes: Buffer, at: number): number {
   let i = at;
   for (;;) {
     const c = bytes[i];

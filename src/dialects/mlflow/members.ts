@@ -2,7 +2,7 @@ import { errors } from "../../core/errors.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 
 /** What MLflow never passed on and nobody misses: OpenAI's notes on its own servers. */
-const NOISE = new Set(["system_fingerprint", "service_tier", "object"]);
+export const NOISE: ReadonlySet<string> = new Set(["system_fingerprint", "service_tier", "object"]);
 
 /**
  * `first` in its order, then what else `from` has to say: no null, no empty list, no noise. MLflow drops all of it; here

@@ -1,6 +1,6 @@
 import type { Body } from "../../core/body.ts";
 import type { Call, Operation } from "../../core/call.ts";
-import type { GatewayError } from "../../core/errors.ts";
+import { asGatewayError, errors, type GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Inbound, Running, Sink } from "../../core/protocol.ts";
 import { errorHeaders, JSON_HEAD, STREAM_HEAD } from "../../core/rest.ts";
@@ -10,6 +10,7 @@ import { mlflowError, mlflowStatus } from "../../dialects/mlflow/fault.ts";
 import { legacyReply } from "../../dialects/mlflow/legacy.ts";
 import { modernEvent, modernReply } from "../../dialects/mlflow/modern.ts";
 import type { Format } from "../../dialects/mlflow/speech.ts";
+import { modernBytes } from "../../dialects/mlflow/splice.ts";
 import { openAIError } from "../../dialects/openai/error.ts";
 
 /**
@@ -18,6 +19,7 @@ import { openAIError } from "../../dialects/openai/error.ts";
  */
 export class MlflowSink implements Sink {
   readonly raw = false;
+  readonly rawWhenLong: boolean;
   private readonly inbound: Inbound;
   private readonly op: Operation;
   private readonly format: Format;
@@ -27,6 +29,8 @@ export class MlflowSink implements Sink {
     this.inbound = inbound;
     this.op = op;
     this.format = format;
+    // Others are made anew from what was parsed.
+    this.rawWhenLong = format === "modern" && op !== "embeddings";
   }
 
   /** Ties the call and its caller: a reader's pace holds the upstream back, a caller's leaving ends it. */
@@ -41,10 +45,20 @@ export class MlflowSink implements Sink {
   }
 
   reply(call: Call, body: Body): void {
-    // A vector's numbers are doubles, however they are spelt, and there are thousands of them.
-    const said = this.op === "embeddings" ? body.json : exactJson(body);
-    const json = (this.format === "legacy" ? legacyReply : modernReply)(this.op, said);
-    this.inbound.send(200, [...JSON_HEAD, ...servedHeaders(call)], JSON.stringify(json));
+    const bytes = this.format === "modern" && body.size > 0 ? modernBytes(this.op, body.bytes) : undefined;
+    this.inbound.send(200, [...JSON_HEAD, ...servedHeaders(call)], bytes ?? JSON.stringify(this.anew(body)));
+  }
+
+  private anew(body: Body): JsonObject {
+    try {
+      // A vector's numbers are doubles, however they are spelt, and there are thousands of them.
+      const said = this.op === "embeddings" ? body.json : exactJson(body);
+      return (this.format === "legacy" ? legacyReply : modernReply)(this.op, said);
+    } catch (thrown) {
+      const error = asGatewayError(thrown);
+      if (error.fault.reason !== "BODY_MALFORMED") throw error;
+      throw errors.upstreamFailed("The provider's answer is not the JSON that it should be.", error);
+    }
   }
 
   head(call: Call): void {
