@@ -71,6 +71,26 @@ describe("Body", () => {
     expect(Body.ofReply(bytes).bytes).toBe(bytes);
   });
 
+  it("is put together of members once, whatever is read or set before", () => {
+    const parts = () =>
+      Body.ofMembers([
+        ["a", Buffer.from('{"x": "\u6771"}')],
+        ["\u00e9", '"\u00e9"'],
+      ]);
+    const body = parts();
+    body.set("model", "m");
+    body.set("\u00e9", 1);
+    expect(body.bytes.toString()).toBe('{"model":"m","a":{"x": "\u6771"},"\u00e9":1}');
+    body.set("a", [2]);
+    expect(body.bytes.toString()).toBe('{"model":"m","a":[2],"\u00e9":1}');
+    expect(parts().json).toEqual({ a: { x: "\u6771" }, "\u00e9": "\u00e9" });
+    expect(parts().peek("a")).toEqual({ x: "\u6771" });
+    expect(parts().slice("a")?.toString()).toBe('{"x": "\u6771"}');
+    expect(parts().size).toBe(parts().bytes.length);
+    expect(Body.ofMembers([]).bytes.toString()).toBe("{}");
+    expect(Body.ofMembers([]).keys()).toEqual([]);
+  });
+
   it("does not touch a prototype", () => {
     const body = of('{"__proto__":{"polluted":1},"a":1}');
     expect(body.peek("polluted")).toBeUndefined();

@@ -2,7 +2,10 @@ import { isUtf8 } from "node:buffer";
 import { errors, type GatewayError } from "./errors.ts";
 import { isObject, type Json, type JsonObject } from "./json.ts";
 import { firstBadByte, mistakeWords } from "./mistake.ts";
-import { type Survey, survey } from "./survey.ts";
+import { type Member, type Survey, survey } from "./survey.ts";
+
+/** A member and the JSON text of its value. */
+export type Part = readonly [key: string, value: Buffer | string];
 
 /** Deepest nesting of a request body; the outermost object is 1. Tool schemas of real agents stay under 30. */
 export const MAX_JSON_DEPTH = 64;
@@ -17,6 +20,8 @@ export class Body {
   private found: Survey | undefined;
   private asCame = false;
   private own = false;
+  /** Members that were not put together yet; then there is neither `raw` nor `parsed`. */
+  private parts: Part[] | undefined = undefined;
 
   private constructor(raw: Buffer | undefined, parsed: JsonObject | undefined) {
     this.raw = raw;
@@ -32,6 +37,14 @@ export class Body {
   static ofReply(bytes: Buffer): Body {
     const body = new Body(bytes, undefined);
     body.asCame = true;
+    return body;
+  }
+  /**
+   * Of members whose values are JSON text; none twice. They are put together when somebody needs the whole, once.
+   */
+  static ofMembers(members: readonly Part[]): Body {
+    const body = new Body(undefined, undefined);
+    body.parts = [...members];
     return body;
   }
   static ofJson(json: JsonObject): Body {
@@ -50,6 +63,7 @@ export class Body {
    */
   get json(): Readonly<JsonObject> {
     if (this.parsed === undefined) {
+      this.join();
       this.look();
       this.parsed = parse(this.raw!);
     }
@@ -73,11 +87,13 @@ export class Body {
 
   /** Bytes of the whole as sent; 0: it is known parsed only. */
   get size(): number {
+    this.join();
     return this.raw?.length ?? 0;
   }
 
   /** Bytes of a top-level member's value as sent; `undefined`: none, or the object is known parsed only. */
   slice(key: string): Buffer | undefined {
+    this.join();
     if (this.raw === undefined) return undefined;
     const one = this.look()?.find((member) => member.key === key);
     return one && this.raw.subarray(one.start, one.end);
@@ -89,6 +105,12 @@ export class Body {
       this.parsed![key] = to;
       this.raw = undefined;
       this.found = undefined;
+      return;
+    }
+    if (this.parts !== undefined) {
+      const at = this.parts.findIndex(([name]) => name === key);
+      if (at < 0) this.parts.unshift([key, JSON.stringify(to)]);
+      else this.parts[at] = [key, JSON.stringify(to)];
       return;
     }
     const members = this.raw === undefined ? undefined : this.look();
@@ -112,6 +134,7 @@ export class Body {
 
   /** The bytes to send. As they came, unless the object had to be parsed and changed. */
   get bytes(): Buffer {
+    this.join();
     if (this.raw === undefined) this.raw = Buffer.from(JSON.stringify(this.parsed));
     // Unsure bytes are sent as we read them, so that a repeated key cannot mean one thing here and another there.
     else if (!this.asCame && this.look() === undefined) {
@@ -121,7 +144,35 @@ export class Body {
     return this.raw;
   }
 
+  private join(): void {
+    const { parts } = this;
+    if (parts === undefined) return;
+    this.parts = undefined;
+    const names = parts.map(([key]) => `${JSON.stringify(key)}:`);
+    let size = Math.max(2, parts.length + 1);
+    for (let i = 0; i < parts.length; i++) {
+      const value = parts[i]![1];
+      size += Buffer.byteLength(names[i]!) + (typeof value === "string" ? Buffer.byteLength(value) : value.length);
+    }
+    const raw = Buffer.allocUnsafe(size);
+    const members: Member[] = [];
+    let at = 0;
+    for (let i = 0; i < parts.length; i++) {
+      const [key, value] = parts[i]!;
+      raw[at] = i === 0 ? OPEN : COMMA_BYTE;
+      const start = at + 1 + raw.write(names[i]!, at + 1);
+      const end = start + (typeof value === "string" ? raw.write(value, start) : value.copy(raw, start));
+      members.push({ key, start, end });
+      at = end;
+    }
+    if (parts.length === 0) raw[at++] = OPEN;
+    raw[at] = CLOSE;
+    this.raw = raw;
+    this.found = { members, inside: 1, tooDeep: false };
+  }
+
   private look(): Survey["members"] {
+    this.join();
     if (this.raw === undefined) return undefined;
     if (this.found === undefined) {
       // Under 1 us at 32 KB. What is no text would reach a provider as we never read it.
@@ -156,6 +207,9 @@ export class Body {
   }
 }
 
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
+const COMMA_BYTE = 0x2c;
 const COMMA = Buffer.from(",");
 const NOTHING = Buffer.alloc(0);
 

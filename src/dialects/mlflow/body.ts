@@ -27,14 +27,16 @@ export function readBody(op: Operation, headers: HeaderMap, bytes: Buffer): Read
   }
   const body = Body.ofBytes(bytes);
   try {
-    // Parsed here once: what cannot be read is refused before anything else is looked at.
-    const keys = Object.keys(body.json);
-    return { body, speech: speechOf(agent, op, keys) };
+    // What cannot be read is refused before anything else is looked at.
+    if (bytes.length <= PARSED_BYTES) void body.json;
+    return { body, speech: speechOf(agent, op, body.keys()) };
   } catch (thrown) {
     throw explained(asGatewayError(thrown), bytes, format);
   }
 }
 
+/** Up to this size a body is parsed at once. */
+const PARSED_BYTES = 8 * 1024;
 /** Most of a body that is no JSON that is repeated to its sender. */
 const ECHO_BYTES = 1024;
 

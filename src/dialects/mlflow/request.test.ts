@@ -127,3 +127,39 @@ it("refuses a body that nests without end in a sentence", () => {
     detail: "The JSON is nested deeper than 64 levels.",
   });
 });
+
+describe("a body over 8 KB", () => {
+  const agent = { "user-agent": "mlflow-python-client/2.22.5" };
+  const talk = Array.from({ length: 20 }, (_, i) => ({ role: "user", content: `${i} "\u6771" ${"x".repeat(500)}` }));
+  const long = { messages: talk, user: "u".repeat(2000), stop: ["a"], top_p: 1, x: null, temperature: "0.5" };
+
+  it("goes the way of a short one, its long members as they came", () => {
+    const { text } = ask("chat", JSON.stringify(long), agent);
+    const { messages, ...rest } = long;
+    const short = ask("chat", JSON.stringify({ ...rest, messages: talk.slice(0, 1) }), agent).text;
+    expect(text).toBe(short.replace(JSON.stringify(talk.slice(0, 1)), JSON.stringify(messages)));
+    expect(Object.keys(JSON.parse(text))).toEqual(["temperature", "n", "stop", "messages", "user", "top_p"]);
+  });
+
+  it("is held to its rules, and refused with all of it in MLflow's words", () => {
+    for (const wrong of [{ temperature: 9 }, { messages: "x".repeat(9000) }, { model: "m" }, { stop: talk }]) {
+      expect(outcome("chat", JSON.stringify({ ...long, ...wrong }), agent)).toHaveProperty("detail");
+    }
+    const { messages: _, ...rest } = { ...long, pad: "p".repeat(9000) };
+    expect(outcome("chat", JSON.stringify(rest), agent)).toMatchObject({
+      status: 422,
+      detail: [{ type: "missing", loc: ["body", "messages"], input: rest }],
+    });
+  });
+
+  it("is read as its last member where a key is repeated or escaped", () => {
+    const text = JSON.stringify({ messages: talk }).replace("{", '{"stream":true,"str\\u0065am":false,');
+    expect(ask("chat", text)).toEqual({ stream: false, text: JSON.stringify({ stream: false, messages: talk }) });
+  });
+
+  it("is refused where it ends too early", () => {
+    const text = JSON.stringify(long);
+    expect(outcome("chat", text.slice(0, -1), agent)).toMatchObject({ detail: [{ type: "json_invalid" }] });
+    expect(outcome("chat", text.slice(0, 9000), agent)).toMatchObject({ detail: [{ type: "json_invalid" }] });
+  });
+});

@@ -1,8 +1,8 @@
 import { Body } from "../../core/body.ts";
 import type { Operation } from "../../core/call.ts";
-import type { Json } from "../../core/json.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
 import { invalid, refusal } from "./issue.ts";
-import { check } from "./rules.ts";
+import { type Checked, check } from "./rules.ts";
 import type { Speech } from "./speech.ts";
 
 /** A request in the common shape. */
@@ -22,8 +22,45 @@ const RENAMED: Readonly<Record<string, string>> = { candidate_count: "n", text: 
  * Throws a refusal with MLflow's own words.
  */
 export function toCommon(op: Operation, body: Body, speech: Speech): Asked {
-  const { json } = body;
-  const { issues, values, converted } = check(op, json, speech);
+  const brief = briefly(body, speech);
+  const checked = brief && check(op, brief, speech);
+  // What is wrong is told with all of the body.
+  if (brief === undefined || checked!.issues.length > 0)
+    return common(op, body, body.json, check(op, body.json, speech), speech);
+  return common(op, body, brief, checked!, speech);
+}
+
+/** Above this a body is not parsed when its long members need not be. */
+const LONG_BYTES = 8 * 1024;
+/** A member above this is long. */
+const LONG_MEMBER_BYTES = 1024;
+
+/**
+ * A long body with something short and good in place of each long member: short members are held to their rules, long ones to
+ * their kind, and what stands deeper in those is the provider's to refuse. `undefined`: the body has to be parsed.
+ */
+function briefly(body: Body, { format }: Speech): Readonly<JsonObject> | undefined {
+  // Those of the old era are written anew.
+  if (format === "legacy" || body.size <= LONG_BYTES) return undefined;
+  const json: [key: string, value: Json | undefined][] = [];
+  for (const key of body.keys()) {
+    const bytes = body.slice(key);
+    if (bytes === undefined) return undefined;
+    if (bytes.length <= LONG_MEMBER_BYTES) json.push([key, body.peek(key)]);
+    else if (!DECLARED.has(key)) json.push([key, true]);
+    else if (bytes[0] === 0x22 && (key === "prompt" || key === "input")) json.push([key, ""]);
+    else if (bytes[0] === 0x5b && key === "messages") json.push([key, ONE_MESSAGE]);
+    else return undefined;
+  }
+  return Object.fromEntries(json);
+}
+
+const DECLARED = new Set(["temperature", "n", "stop", "max_tokens", "stream", "messages", "prompt", "input"]);
+const ONE_MESSAGE: Json = [{ role: "user", content: "" }];
+
+/** @param json The body parsed, or its brief form. */
+function common(op: Operation, body: Body, json: Readonly<JsonObject>, checked: Checked, speech: Speech): Asked {
+  const { issues, values, converted } = checked;
   if (issues.length > 0) throw invalid(issues, speech.format);
   refuseMembers(op, json, speech);
   const stream = values.get("stream") === true;
@@ -58,7 +95,7 @@ export function toCommon(op: Operation, body: Body, speech: Speech): Asked {
       );
     else parts.push([key, value]);
   }
-  return { body: Body.ofBytes(joined(parts)), stream };
+  return { body: Body.ofMembers(parts), stream };
 }
 
 /** Members that the caller's era puts in where they are absent. */
@@ -71,7 +108,7 @@ function fillsOf(op: Operation, speech: Speech): readonly (readonly [key: string
   ];
 }
 
-function refuseMembers(op: Operation, json: Readonly<Record<string, Json | undefined>>, { format }: Speech): void {
+function refuseMembers(op: Operation, json: Readonly<JsonObject>, { format }: Speech): void {
   if (json["model"] !== undefined && json["model"] !== null) {
     const why = "The route being queried already defines a model instance.";
     throw refusal(`The parameter 'model' is not permitted to be passed. ${why}`);
@@ -80,17 +117,4 @@ function refuseMembers(op: Operation, json: Readonly<Record<string, Json | undef
   if (json["n"] !== undefined && json["n"] !== null) {
     throw refusal("Invalid parameter `n`. Use `candidate_count` instead.", op === "completions" ? 400 : 422);
   }
-}
-
-const COLON = Buffer.from(":");
-const COMMA = Buffer.from(",");
-
-function joined(parts: readonly (readonly [key: string, value: Buffer | string])[]): Buffer {
-  const out: Buffer[] = [];
-  for (const [key, value] of parts) {
-    out.push(out.length === 0 ? Buffer.from("{") : COMMA, Buffer.from(JSON.stringify(key)), COLON);
-    out.push(typeof value === "string" ? Buffer.from(value) : value);
-  }
-  out.push(Buffer.from(out.length === 0 ? "{}" : "}"));
-  return Buffer.concat(out);
 }
