@@ -22,7 +22,9 @@ const KNOWN = new Set([...Object.values(TYPES), "api_error", "conflict_error"]);
  */
 export function anthropicError(error: GatewayError, id: string): string {
   const { fault, http } = error;
-  const type = fault.type !== undefined && KNOWN.has(fault.type) ? fault.type : typeOf(http);
+  // OpenAI has one type for all that a caller can do wrong; the status says more.
+  const told = fault.type !== "invalid_request_error" ? fault.type : undefined;
+  const type = told !== undefined && KNOWN.has(told) ? told : typeOf(http);
   return JSON.stringify({ type: "error", error: { type, message: error.message }, request_id: id });
 }
 

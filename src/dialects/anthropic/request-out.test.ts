@@ -4,8 +4,8 @@ import { wires } from "../../../test/support/sink.ts";
 import { Body } from "../../core/body.ts";
 import { type Arrival, Call } from "../../core/call.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
+import { abilitiesOf } from "../openai/claude.ts";
 import { Taken } from "../openai/take.ts";
-import { abilitiesOf } from "./models.ts";
 import { requestOut } from "./request-out.ts";
 
 const OLDER = "claude-sonnet-4-5-20250929";

@@ -1,8 +1,8 @@
 import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { abilitiesOf } from "../openai/claude.ts";
 import type { Taken } from "../openai/take.ts";
 import { conversationOf } from "./messages-out.ts";
-import { abilitiesOf } from "./models.ts";
 import { thinkingOf } from "./thinking-out.ts";
 import { toolsOf } from "./tools-out.ts";
 

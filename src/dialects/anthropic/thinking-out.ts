@@ -1,7 +1,7 @@
 import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import type { Abilities } from "../openai/claude.ts";
 import type { Taken } from "../openai/take.ts";
-import type { Abilities } from "./models.ts";
 
 /** How much to think, in the API's words; an absent member is not sent. */
 export interface Thinking {

@@ -1,6 +1,6 @@
 import type { Call } from "../../core/call.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { abilitiesOf } from "../anthropic/models.ts";
+import { abilitiesOf } from "../openai/claude.ts";
 import type { Taken } from "../openai/take.ts";
 
 /** How a model is asked to think. */

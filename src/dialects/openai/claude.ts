@@ -1,4 +1,4 @@
-/** What of the Messages API differs from model to model. */
+/** What differs from one of Anthropic's models to another, in the Messages API and wherever else they are asked. */
 export interface Abilities {
   /** How it is told to think: not at all, by a budget of tokens, or by effort. */
   readonly thinks: "never" | "budget" | "effort";
