@@ -222,8 +222,9 @@ export const errors = {
     }),
   bodyTooLarge: (limitBytes: number) =>
     new GatewayError(`The body is larger than the limit of ${limitBytes} bytes.`, { reason: "BODY_TOO_LARGE" }),
-  routeUnknown: (name: string) =>
-    new GatewayError(`No route is named ${JSON.stringify(clip(name))}.`, { reason: "ROUTE_UNKNOWN", param: "model" }),
+  /** @param param Where the name stands in the request. */
+  routeUnknown: (name: string, param = "model") =>
+    new GatewayError(`No route is named ${JSON.stringify(clip(name))}.`, { reason: "ROUTE_UNKNOWN", param }),
   pathUnknown: (method: string, path: string) =>
     new GatewayError(`Nothing is served at ${clip(method)} ${clip(path)}.`, { reason: "ROUTE_UNKNOWN", code: null }),
   operationUnsupported: (what: string) => new GatewayError(what, { reason: "OPERATION_UNSUPPORTED" }),

@@ -90,7 +90,7 @@ function collect(handler: UniversalHandler, caller: Caller, speech: Speech, adap
   const timer =
     timeoutMs === undefined
       ? undefined
-      : clock.after(inbound.started + timeoutMs - clock.now(), () =>
+      : clock.after(Math.max(0, inbound.started + timeoutMs - clock.now()), () =>
           stop(errors.deadline("The caller's deadline passed before its request was complete.", "caller")),
         );
   caller.onEnd(stop);

@@ -13,7 +13,7 @@ export function routeAdminService(door: Door): ServiceImpl<typeof RouteAdminServ
   return {
     getRoute({ name }) {
       const route = door.site.route(name);
-      if (!route) throw errors.routeUnknown(name);
+      if (!route) throw errors.routeUnknown(name, "name");
       return { route: message(route) };
     },
     listRoutes({ pageSize, pageToken }) {

@@ -75,8 +75,12 @@ function mounts(door: Door): readonly Mount[] {
   return [...own, { prefix: "/", endpoints: [], refuse: refusePath, claims: isRpc }];
 }
 
-/** Whether the head alone says that the caller speaks RPC, whatever the path is. */
-function isRpc({ headers }: Inbound): boolean {
+/** Where a service of ours would be. */
+const PACKAGES = ["/polygate.", "/grpc."];
+
+/** Whether the head alone says that the caller speaks RPC: by its types, or by a path that only an RPC can have. */
+function isRpc({ headers, path }: Inbound): boolean {
+  if (PACKAGES.some((one) => path.startsWith(one))) return true;
   const type = header(headers, "content-type")?.toLowerCase() ?? "";
   if (type.startsWith("application/grpc") || type.startsWith("application/connect+")) return true;
   return headers["connect-protocol-version"] !== undefined;

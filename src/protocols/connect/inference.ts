@@ -17,6 +17,7 @@ import { Body } from "../../core/body.ts";
 import type { Operation } from "../../core/call.ts";
 import type { Door } from "../../core/site.ts";
 import { type Codec, codec } from "../../dialects/proto/codec.ts";
+import { ignoredIn } from "../../dialects/proto/strays.ts";
 import { callOf, forStream } from "./call.ts";
 import { callerOf } from "./caller.ts";
 import { type Shortcut, shortcutOf } from "./direct/shortcut.ts";
@@ -80,6 +81,7 @@ async function answer<Q extends Asked, T extends Piece>(
   const caller = callerOf(context);
   const body = Body.ofOwn(forStream(asked.toCommon(request), false));
   const call = callOf(door, context.protocolName, caller, op, request.model, body, false);
+  for (const name of ignoredIn(request)) call.adjust("dropped", name);
   const common = await whole(call, caller, door.clock);
   return madeBy(reply)(common, call);
 }
@@ -95,5 +97,6 @@ function stream<Q extends Asked, T extends Piece>(
   const caller = callerOf(context);
   const body = Body.ofOwn(forStream(asked.toCommon(request), true));
   const call = callOf(door, context.protocolName, caller, op, request.model, body, true);
+  for (const name of ignoredIn(request)) call.adjust("dropped", name);
   return new Pull(call, caller, door.clock, piecesOf(madeBy(piece)));
 }

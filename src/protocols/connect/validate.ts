@@ -4,6 +4,7 @@ import { pathToString } from "@bufbuild/protobuf/reflect";
 import type { Violation as Broken, Validator } from "@bufbuild/protovalidate";
 import { errors, type Violation } from "../../core/errors.ts";
 import type { Door } from "../../core/site.ts";
+import { straysIn } from "../../dialects/proto/strays.ts";
 
 /** How long after the port's protocols are set up the rules are compiled, which takes about 100 ms of work. */
 const WARM_AFTER_MS = 20;
@@ -25,8 +26,12 @@ export function check(desc: DescMessage, message: Message): Promise<void> | unde
 
 function hold(validator: Validator, desc: DescMessage, message: Message): void {
   const result = validator.validate(desc, message);
-  if (result.kind === "valid") return;
   if (result.kind === "error") throw result.error;
+  if (result.kind === "valid") {
+    const [first, ...more] = straysIn(desc, message);
+    if (first) throw errors.fieldInvalid([first, ...more]);
+    return;
+  }
   throw errors.fieldInvalid(result.violations.map(violation) as [Violation, ...Violation[]]);
 }
 

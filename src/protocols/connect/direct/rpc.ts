@@ -76,7 +76,8 @@ export class Rpc {
 
   private due(limitMs: number): Timer {
     const { clock } = this.served;
-    return clock.after(this.inbound.started + limitMs - clock.now(), () =>
+    const left = Math.max(0, this.inbound.started + limitMs - clock.now());
+    return clock.after(left, () =>
       this.stop(errors.deadline("The caller's deadline passed before its request was complete.", "caller")),
     );
   }
