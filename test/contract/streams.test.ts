@@ -79,18 +79,28 @@ const CALLERS: readonly Caller[] = [
   },
 ];
 
-const protocols: readonly Protocol[] = await loadProtocols();
+const door = {
+  site: siteOf([]),
+  clock: fakeClock(),
+  stopping: false,
+  onChange: () => () => undefined,
+} satisfies Door;
+const router = new Router((await loadProtocols()).flatMap((protocol: Protocol) => protocol.mounts(door)));
 // Presets read their answers as one another do.
 const all = (await contracted()).filter(
   (one, at, list) => list.findIndex(({ contract }) => contract === one.contract) === at,
 );
 
-describe.each(all)("a stream of $kind", (one) => {
+const streaming = all.filter(({ contract }) =>
+  contract.cases.some(({ stream, op }) => stream !== undefined && op === "chat"),
+);
+
+describe.each(streaming)("a stream of $kind", (one) => {
   const streams = one.contract.cases.filter(({ stream, op }) => stream !== undefined && op === "chat");
   describe.each(CALLERS)("for $name", (caller) => {
     it.each(streams)("is grammatical, and says the same, with $name", async (of) => {
       for (const bytes of variants(one.file(of.stream!), opened(one, of.settings))) {
-        for (const size of [bytes.length, 1, 7]) {
+        for (const size of [bytes.length, 7]) {
           const heard = await hear(caller, one, of, bytes, size);
           expect(heard.failed).toBeUndefined();
           sameAs(heard, of);
@@ -150,8 +160,7 @@ async function ask(
   const target = { ...targetOf(exchange, 0, upstream), model: of.model ?? one.contract.model };
   const over: Partial<Plan> = { maxReplyBytes: 10_000_000 };
   const site = siteOf([{ name: "chat", type: "llm/v1/chat", targets: [target], over }]);
-  const door: Door = { site, clock: fakeClock(), stopping: false, onChange: () => () => undefined };
-  const router = new Router(protocols.flatMap((protocol) => protocol.mounts(door)));
+  door.site = site;
   const answer = remembered(caller.path, caller.headers ?? {}, caller.body);
   router.route(answer.inbound);
   for (let turn = 0; turn < 500 && sent.length === 0 && answer.over === undefined; turn++) {
@@ -167,7 +176,8 @@ async function ask(
 }
 
 function sameAs(heard: Heard, { answer }: Case): void {
-  if (answer.text !== undefined) expect(heard.text).toBe(answer.text);
+  // A dialect without a place for refusals says them as text.
+  if (answer.text !== undefined) expect([answer.text, answer.text + (answer.refusal ?? "")]).toContain(heard.text);
   if (answer.reasoning !== undefined) expect(heard.reasoning).toBe(answer.reasoning);
   if (answer.tool_calls !== undefined) {
     expect(heard.calls.map(({ name, arguments: args }) => [name, JSON.parse(args)])).toEqual(

@@ -28,15 +28,11 @@ export function googleFault(
   const hidden = status >= 200 && status <= 299;
   const code = hidden ? numberIn(error["code"]) : status;
   const wrongKey = reason !== undefined && KEY_REASONS.has(reason);
-  const plain: JsonObject = {
-    message: textIn(error["message"]) ?? "",
-    type: textIn(error["status"]) ?? null,
-    code: hidden ? (code ?? null) : (reason ?? null),
-  };
+  const plain = { message: textIn(error["message"]) ?? "", code: reason ?? textIn(error["status"]) ?? null };
   const wait = retryMs(details.map(({ retryDelay }) => retryDelay));
   const told = wait === undefined ? headers : { "retry-after-ms": String(wait), ...headers };
   const bytes = Buffer.from(JSON.stringify({ error: plain }));
-  return openAIFault(provider, wrongKey ? 401 : status, told, bytes, secrets);
+  return openAIFault(provider, status, told, bytes, secrets, wrongKey ? 401 : code);
 }
 
 function errorOf(body: Buffer): JsonObject | undefined {

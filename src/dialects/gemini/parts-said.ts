@@ -10,7 +10,7 @@ export function partsSaid(message: Readonly<JsonObject>): JsonObject[] {
   const signed = placed(details);
   const calls = objects(message["tool_calls"]);
   return [
-    ...thoughtsSaid(details, message["reasoning"]),
+    ...thoughtsSaid(details, message["reasoning"] ?? message["reasoning_content"]),
     ...textSaid(textIn(message["content"]) ?? contentText(message["content"]), signed),
     ...(textIn(message["refusal"]) === undefined ? [] : [{ text: message["refusal"]! }]),
     ...objects(message["images"]).flatMap((image, at) => imageSaid(image, signed.images.get(at))),

@@ -3,7 +3,7 @@ import { present } from "../openai/make.ts";
 import { numberIn, textIn } from "./fields.ts";
 import { logprobsResult } from "./logprobs.ts";
 import { callPart, imageSaid, isOfCall, isThought, objects, partSaid } from "./parts-said.ts";
-import { candidateOf, headed } from "./reply-out.ts";
+import { candidateOf, headed, isBlock } from "./reply-out.ts";
 import { sealedDetail } from "./seal.ts";
 import { usageMetadata } from "./usage.ts";
 
@@ -35,6 +35,8 @@ export class GenerateStream {
     this.head = present({ ...this.head, id: id ?? undefined, model });
     this.usage = usageMetadata(json["usage"]) ?? this.usage;
     this.feedback = json["promptFeedback"] ?? this.feedback;
+    // Google says it so, and without a candidate.
+    if (isBlock(this.feedback)) return [];
     const candidates = objects(json["choices"]).flatMap((choice, at) => {
       const index = numberIn(choice["index"]) ?? at;
       const state = this.choice(index);
@@ -54,9 +56,8 @@ export class GenerateStream {
       const { logprobs: _, ...ended } = state.ended ?? {};
       return candidateOf(ended, index, parts, { annotations: state.annotations }, state.text);
     });
-    const blocked = isObject(this.feedback) && this.feedback["blockReason"] !== undefined;
     return headed(this.head, {
-      candidates: blocked ? undefined : candidates,
+      candidates: isBlock(this.feedback) ? undefined : candidates,
       promptFeedback: this.feedback,
       usageMetadata: this.usage,
     });
@@ -80,7 +81,7 @@ export class GenerateStream {
 
 function pieces(state: Choice, delta: JsonObject): JsonObject[] {
   const details = objects(delta["reasoning_details"]);
-  const parts = thoughts(state, details, textIn(delta["reasoning"]));
+  const parts = thoughts(state, details, textIn(delta["reasoning"] ?? delta["reasoning_content"]));
   state.annotations.push(...objects(delta["annotations"]));
   for (const detail of details) if (isOfCall(detail)) state.signatures.set(String(detail["id"]), sealedDetail(detail));
   const marks = details.filter(({ end }) => typeof end === "number");

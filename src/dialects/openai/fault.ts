@@ -10,6 +10,7 @@ import type { ReplyHeaders } from "../../core/provider.ts";
  *   error says of itself, or else 500, decides on the row of the table.
  * @param body At most 64 KiB of the answer; JSON or anything else.
  * @param secrets Our own credentials there: providers quote keys.
+ * @param as The status that decides on the row of the table, where the provider's own says something else.
  */
 export function openAIFault(
   provider: string,
@@ -17,14 +18,15 @@ export function openAIFault(
   headers: ReplyHeaders,
   body: Buffer,
   secrets: readonly string[] = [],
+  as?: number,
 ): GatewayError {
   const error = errorOf(body);
   const said = text(error?.["message"]);
   const message = said === undefined ? undefined : masked(said, secrets);
   const named = numeric(error?.["status"] ?? error?.["code"]);
   const hidden = status >= 200 && status <= 299;
-  const effective = hidden ? (named ?? 500) : status;
-  const reason = reasonOf(effective);
+  const effective = as ?? (hidden ? (named ?? 500) : status);
+  const reason = isOurAccount(effective, error) ? "UPSTREAM_CREDENTIALS" : reasonOf(effective);
   const fault: { -readonly [key in keyof Fault]: Fault[key] } = { reason, upstreamStatus: status };
   const requestId = REQUEST_IDS.map((name) => one(headers[name])).find((id) => id !== undefined);
   if (requestId !== undefined) fault.upstreamRequestId = clip(requestId, 128);
@@ -70,19 +72,37 @@ type UpstreamReason = Extract<
 const SENTENCES: Record<UpstreamReason, (provider: string, told: string) => string> = {
   UPSTREAM_REJECTED: (provider, told) => `The provider ${provider} refused the request with ${told}.`,
   UPSTREAM_CREDENTIALS: (provider) =>
-    `The provider ${provider} refused the gateway's credential; its operator must check the route's key.`,
+    `The provider ${provider} refused the gateway's credential or account; its operator must check the route's key and its plan.`,
   UPSTREAM_BUSY: (provider) => `The provider ${provider} is over its rate limit; try again later.`,
   UPSTREAM_FAILED: (provider, told) => `The provider ${provider} failed with ${told}.`,
   DEADLINE_PASSED: (provider, told) => `The provider ${provider} ran out of time (${told}).`,
 };
 
-/** Which row of the error table a provider's status is. */
+/**
+ * Which row of the error table a provider's status is. Of those that HTTP does not have: 424 and 499 are a model that failed, or was
+ * cancelled, behind the provider's own door; 498 and 529 are no room at the moment.
+ */
 export function reasonOf(status: number): UpstreamReason {
-  if (status === 401 || status === 403) return "UPSTREAM_CREDENTIALS";
-  if (status === 429) return "UPSTREAM_BUSY";
+  if (status === 401 || status === 402 || status === 403) return "UPSTREAM_CREDENTIALS";
+  if (status === 429 || status === 498 || status === 529) return "UPSTREAM_BUSY";
   if (status === 408 || status === 504) return "DEADLINE_PASSED";
+  if (status === 424 || status === 499) return "UPSTREAM_FAILED";
   if (status >= 400 && status <= 499) return "UPSTREAM_REJECTED";
   return "UPSTREAM_FAILED";
+}
+
+/** Codes and types of an account without money or quota, and of a key that is not good, under whatever status. */
+const ACCOUNT_CODES = /^(?:insufficient_quota|billing_\w+|exceeded_current_quota_error|invalid_api_key|api_key_\w+)$/i;
+/** Some say it in words alone. */
+const ACCOUNT_WORDS =
+  /credit balance is too low|incorrect api key|api key not valid|account suspended|user location is not supported/i;
+
+/** Whether the refusal is about the account or key of the gateway: no caller can mend that, and coming back does not help. */
+function isOurAccount(status: number, error: JsonObject | undefined): boolean {
+  if (status < 400 || status > 499 || error === undefined) return false;
+  const { code, type, message } = error;
+  if ([code, type].some((one) => typeof one === "string" && ACCOUNT_CODES.test(one))) return true;
+  return status !== 404 && typeof message === "string" && ACCOUNT_WORDS.test(message);
 }
 
 /** Milliseconds of `Retry-After` (seconds, or a date is not read) or OpenAI's `retry-after-ms`. */

@@ -92,7 +92,5 @@ const STATUSES: Readonly<Record<string, number>> = {
 function faultOf(status: number, headers: ReplyHeaders, body: Buffer, key: string) {
   const hidden = status >= 200 && status <= 299;
   const named = hidden ? /"error_type"\s*:\s*"(\w+)"/.exec(body.toString("utf8"))?.[1] : undefined;
-  // Its 424 says that the model failed, which is no fault of the request.
-  const meant = status === 424 ? 500 : (STATUSES[named ?? ""] ?? status);
-  return openAIFault(KIND, meant, headers, body, [key]);
+  return openAIFault(KIND, status, headers, body, [key], STATUSES[named ?? ""]);
 }

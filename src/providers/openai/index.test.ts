@@ -226,7 +226,8 @@ describe("OpenAI's refusal", () => {
     [408, "DEADLINE_PASSED", 504],
     [504, "DEADLINE_PASSED", 504],
     [500, "UPSTREAM_FAILED", 502],
-    [529, "UPSTREAM_FAILED", 502],
+    [402, "UPSTREAM_CREDENTIALS", 502],
+    [529, "UPSTREAM_BUSY", 429],
     [302, "UPSTREAM_FAILED", 502],
   ])("with status %i is %s and reaches the caller as %i", (status, reason, http) => {
     expect(fault(status, {})).toMatchObject({ http, fault: { reason, upstreamStatus: status } });

@@ -18,10 +18,13 @@ export function geminiStream(body: string): Heard {
     }
     const usage = json["usageMetadata"] as Json | undefined;
     if (usage) {
-      heard.input = usage["promptTokenCount"] as number;
+      const tools = (usage["toolUsePromptTokenCount"] as number | undefined) ?? 0;
+      heard.input = (usage["promptTokenCount"] as number) + tools;
       const thoughts = (usage["thoughtsTokenCount"] as number | undefined) ?? 0;
       heard.output = ((usage["candidatesTokenCount"] as number | undefined) ?? 0) + thoughts;
     }
+    const blocked = (json["promptFeedback"] as Json | undefined)?.["blockReason"];
+    if (blocked !== undefined) heard.finish = blocked as string;
     const candidates = (json["candidates"] ?? []) as Json[];
     must(candidates.length > 0 || usage || json["promptFeedback"], "an event with nothing in it");
     for (const candidate of candidates) candidateOf(candidate, heard);
