@@ -1,3 +1,5 @@
+import { crc32 } from "node:zlib";
+import { EventStreamCodec, Int64 } from "@smithy/eventstream-codec";
 import { describe, expect, it } from "vitest";
 import { chunkFrame, errorFrame, eventFrame, exceptionFrame } from "../../../test/support/event-stream.ts";
 import { EventStreamDecoder } from "./event-stream.ts";
@@ -83,6 +85,48 @@ describe("AWS's event stream", () => {
 
   it("is broken by what is no JSON object", () => {
     expect(read([eventFrame("messageStart", [1])]).told).toEqual(["bad: an event is not a JSON object"]);
+  });
+
+  it("may have headers of every type, of which it reads the texts", () => {
+    const codec = new EventStreamCodec(
+      (bytes) => Buffer.from(bytes as Uint8Array).toString(),
+      (text) => Buffer.from(text),
+    );
+    const frame = codec.encode({
+      headers: {
+        yes: { type: "boolean", value: true },
+        no: { type: "boolean", value: false },
+        byte: { type: "byte", value: 1 },
+        short: { type: "short", value: 2 },
+        integer: { type: "integer", value: 3 },
+        long: { type: "long", value: Int64.fromNumber(4) },
+        bytes: { type: "binary", value: Uint8Array.of(5, 6) },
+        when: { type: "timestamp", value: new Date(7) },
+        uuid: { type: "uuid", value: "01234567-89ab-cdef-0123-456789abcdef" },
+        ":event-type": { type: "string", value: "chunk" },
+        ":message-type": { type: "string", value: "event" },
+      },
+      body: Buffer.from("{}"),
+    });
+    expect(read([Buffer.from(frame)])).toEqual({ told: ["chunk {}"], cut: false });
+  });
+
+  it("is broken by headers that go on past their end, or are of no type, though the checksums are right", () => {
+    for (const headers of [
+      [1, 97, 7, 0, 9, 98],
+      [1, 97, 7, 0],
+      [1, 97, 10],
+      [9, 97],
+      [1, 97],
+    ]) {
+      const bytes = Buffer.alloc(16 + headers.length);
+      bytes.writeUInt32BE(bytes.length, 0);
+      bytes.writeUInt32BE(headers.length, 4);
+      bytes.writeUInt32BE(crc32(bytes.subarray(0, 8)), 8);
+      bytes.set(headers, 12);
+      bytes.writeUInt32BE(crc32(bytes.subarray(0, -4)), bytes.length - 4);
+      expect(read([bytes]).told, String(headers)).toEqual(["bad: a frame's headers cannot be read"]);
+    }
   });
 
   it("takes time in proportion to its bytes, however small the pieces", () => {
