@@ -1,5 +1,4 @@
-import type { JsonObject } from "../../core/json.ts";
-import { isObject } from "../../core/json.ts";
+import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { present } from "../openai/make.ts";
 import { textIn } from "./fields.ts";
 import { reasonOf } from "./finish.ts";
@@ -21,17 +20,21 @@ const OWN = [
  */
 export function generateReply(json: Readonly<JsonObject>): JsonObject {
   const { promptFeedback } = json;
-  const blocked = isObject(promptFeedback) && promptFeedback["blockReason"] !== undefined;
   const candidates = objects(json["choices"]).map((choice, at) => {
     const message = isObject(choice["message"]) ? choice["message"] : {};
     const index = typeof choice["index"] === "number" ? choice["index"] : at;
     return candidateOf(choice, index, partsSaid(message), message, textIn(message["content"]) ?? "");
   });
   return headed(json, {
-    candidates: blocked ? undefined : candidates,
+    candidates: isBlock(promptFeedback) ? undefined : candidates,
     promptFeedback,
     usageMetadata: usageMetadata(json["usage"]),
   });
+}
+
+/** Whether this says that the prompt was blocked. */
+export function isBlock(feedback: Json | undefined): boolean {
+  return isObject(feedback) && feedback["blockReason"] !== undefined;
 }
 
 /** A candidate with why it ended and what stands beside its parts. */

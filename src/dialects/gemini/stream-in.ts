@@ -116,8 +116,9 @@ class ChatStream {
 
   private blocked(reason: string): void {
     const { delta, ...ended } = blockedChoice(reason, "delta");
-    this.tell([{ index: 0, delta, finish_reason: null }]);
-    this.tell([{ index: 0, delta: {}, ...ended }]);
+    const { promptFeedback } = this.rest;
+    this.tell([{ index: 0, delta, finish_reason: null }], { promptFeedback });
+    this.tell([{ index: 0, delta: {}, ...ended }], { promptFeedback });
   }
 
   private tell(choices: JsonObject[], more: JsonObject = {}): void {

@@ -6,7 +6,7 @@ import { googleFault } from "../../dialects/gemini/google-fault.ts";
 import { geminiChat, geminiEmbeddings } from "../../dialects/gemini/reading.ts";
 import { generateContent } from "../../dialects/gemini/request-out.ts";
 import { asCompletions, chatOf } from "../../dialects/openai/as-chat.ts";
-import { isHeaderText, isHttpBase } from "../../dialects/openai/base.ts";
+import { accessProblems, JSON_REQUEST, splitBase } from "../../dialects/openai/base.ts";
 import { openAIUsage } from "../../dialects/openai/usage.ts";
 
 const DEFAULT_BASE = "https://generativelanguage.googleapis.com/v1beta";
@@ -20,14 +20,12 @@ export const provider: Provider<GeminiSettings> = {
   settings: GeminiSettingsSchema,
   check,
   open(settings, tools): Upstream {
-    const base = new URL(settings.baseUrl || DEFAULT_BASE);
-    const prefix = base.pathname.replace(/\/+$/, "");
+    const { origin, prefix } = splitBase(settings.baseUrl || DEFAULT_BASE);
     const secrets = [settings.geminiApiKey];
-    const headers = ["content-type", "application/json", "accept-encoding", "identity"];
-    headers.push("x-goog-api-key", settings.geminiApiKey);
+    const headers = [...JSON_REQUEST, "x-goog-api-key", settings.geminiApiKey];
     const chat = geminiChat(() => tools.wallNow());
     return {
-      origin: base.origin,
+      origin,
       speaks: { chat: "gemini", completions: "gemini", embeddings: "gemini" },
       reads: { chat, completions: asCompletions(chat), embeddings: geminiEmbeddings },
       encode(call, body, model) {
@@ -50,14 +48,6 @@ export const provider: Provider<GeminiSettings> = {
   },
 };
 
-function check(settings: GeminiSettings): readonly SettingsProblem[] {
-  const problems: SettingsProblem[] = [];
-  if (!isHeaderText(settings.geminiApiKey)) {
-    const message = "has a character that no HTTP header can carry; check that the key was copied whole";
-    problems.push({ path: "gemini_api_key", message });
-  }
-  if (settings.baseUrl !== "" && !isHttpBase(settings.baseUrl)) {
-    problems.push({ path: "base_url", message: `must be an http or https address such as ${DEFAULT_BASE}` });
-  }
-  return problems;
+function check({ geminiApiKey, baseUrl }: GeminiSettings): readonly SettingsProblem[] {
+  return accessProblems({ gemini_api_key: geminiApiKey }, { base_url: baseUrl }, DEFAULT_BASE);
 }
