@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { ANTHROPIC_SCHEMAS, anthropicPaths } from "./anthropic.ts";
 import { ConnectSchemas, pathOf } from "./connect.ts";
 import { CONNECT, type Examples } from "./examples.ts";
 import { addMlflow } from "./mlflow.ts";
@@ -40,9 +41,9 @@ export function openApiDocument(): Record<string, unknown> {
     servers: [{ url: "/" }],
     tags: TAGS,
     security: [{}, ...Object.keys(SECURITY).map((name) => ({ [name]: [] }))],
-    paths: { ...restPaths(), ...responsesPaths(), ...limitPaths(), ...rpc, ...operatorPaths() },
+    paths: { ...restPaths(), ...responsesPaths(), ...anthropicPaths(), ...limitPaths(), ...rpc, ...operatorPaths() },
     components: {
-      schemas: sorted({ ...openai.schemas, ...connect.schemas, ...RESPONSES_SCHEMAS, ...OWN }),
+      schemas: sorted({ ...openai.schemas, ...connect.schemas, ...RESPONSES_SCHEMAS, ...ANTHROPIC_SCHEMAS, ...OWN }),
       parameters: PARAMETERS,
       headers: HEADERS,
       securitySchemes: SECURITY,
@@ -90,10 +91,11 @@ function sorted(schemas: Record<string, Schema>): Record<string, Schema> {
 }
 
 const INFO =
-  "One door in front of many model providers. The same routes answer on OpenAI's paths, on MLflow's, and over Connect, gRPC and gRPC-web at the same address.";
+  "One door in front of many model providers. The same routes answer on OpenAI's paths, on Anthropic's, on MLflow's, and over Connect, gRPC and gRPC-web at the same address.";
 
 const TAGS = [
   { name: "OpenAI", description: "OpenAI's API. `model` is the name of a route." },
+  { name: "Anthropic", description: "Anthropic's API. `model` is the name of a route." },
   { name: "MLflow", description: "The paths of the MLflow AI Gateway, for its clients of every age." },
   {
     name: "Connect",

@@ -26,28 +26,27 @@ const ERROR_HEADERS = {
 };
 const CALL_PARAMETERS = [{ $ref: "#/components/parameters/RequestId" }, { $ref: "#/components/parameters/Timeout" }];
 
-/** @param events The schema of a streamed answer's events; absent: it cannot be streamed. */
+const EVENTS =
+  "Events `data: {...}`, ended by `data: [DONE]`, of responses by their own last event. A stream that fails half way ends with an error instead.";
+
+/**
+ * @param events The schema of a streamed answer's events; absent: it cannot be streamed.
+ * @param stream How they come, and how they end.
+ */
 export function call(
   body: Schema,
   examples: Examples,
   answer: Schema,
   events: Schema | undefined,
   error: Schema,
+  stream = EVENTS,
 ): Operation {
-  const stream = events && {
-    "text/event-stream": {
-      schema: {
-        type: "string",
-        description:
-          "Events `data: {...}`, ended by `data: [DONE]`, of responses by their own last event. A stream that fails half way ends with an error instead.",
-      },
-    },
-  };
+  const streamed = events && { "text/event-stream": { schema: { type: "string", description: stream } } };
   return {
     parameters: CALL_PARAMETERS,
     requestBody: { required: true, content: json(body, examples) },
     responses: {
-      "200": { description: "The answer.", headers: CALL_HEADERS, content: { ...json(answer), ...stream } },
+      "200": { description: "The answer.", headers: CALL_HEADERS, content: { ...json(answer), ...streamed } },
       default: { description: "What went wrong.", headers: ERROR_HEADERS, content: json(error) },
     },
     ...(events && { "x-event-schema": events }),

@@ -9,6 +9,7 @@ import type { Mount } from "../../src/core/protocol.ts";
 import type { Door } from "../../src/core/site.ts";
 import { adminMounts } from "../../src/observe/admin.ts";
 import { createMetrics } from "../../src/observe/metrics.ts";
+import { protocol as anthropic } from "../../src/protocols/anthropic/index.ts";
 import { protocol as mlflow } from "../../src/protocols/mlflow/index.ts";
 import { protocol as openai } from "../../src/protocols/openai/index.ts";
 import { check, type Document, resolve } from "../support/json-schema.ts";
@@ -25,7 +26,10 @@ it("is what the protos and the REST table say; `node scripts/openapi.ts` makes i
 
 it("describes every path that is served, and no other", () => {
   const operators = adminMounts({ metrics: createMetrics(), live: { stopping: false }, full: true });
-  const mounts: readonly Mount[] = [...[openai, mlflow].flatMap((one) => one.mounts({} as Door)), ...operators];
+  const mounts: readonly Mount[] = [
+    ...[openai, anthropic, mlflow].flatMap((one) => one.mounts({} as Door)),
+    ...operators,
+  ];
   const served = mounts.flatMap(({ endpoints }) => endpoints.map(({ method, path }) => `${method} ${path}`));
   const told = operations
     .map(({ path, method }) => `${method.toUpperCase()} ${path}`)
