@@ -141,6 +141,25 @@ describe("a stream of Converse's", () => {
     ).toEqual([]);
   });
 
+  it("tells encrypted thoughts once they are whole, with or without their stop", () => {
+    const sealed = (contentBlockIndex: number, redactedContent: string) =>
+      ["contentBlockDelta", { contentBlockIndex, delta: { reasoningContent: { redactedContent } } }] as const;
+    const heard = events([
+      sealed(0, "c2Vj"),
+      sealed(0, "cg=="),
+      ["contentBlockStop", { contentBlockIndex: 0 }],
+      sealed(1, "ZXQ="),
+      ["messageStop", { stopReason: "end_turn" }],
+    ]);
+    const details = heard.flatMap(
+      ({ choices }) => ((choices as JsonObject[])[0]!["delta"] as JsonObject)["reasoning_details"] ?? [],
+    );
+    expect(details).toEqual([
+      { type: "reasoning.encrypted", format: "bedrock", model: "m", index: 0, data: "c2Vjcg==" },
+      { type: "reasoning.encrypted", format: "bedrock", model: "m", index: 1, data: "ZXQ=" },
+    ]);
+  });
+
   it("tells the trace with the usage", () => {
     const usage = { inputTokens: 1, outputTokens: 2, totalTokens: 3 };
     expect(events([["metadata", { usage, metrics: { latencyMs: 1 }, trace: { guardrail: {} } }]])).toEqual([

@@ -189,6 +189,16 @@ describe("tools", () => {
     });
   });
 
+  it("are called one at a time where the model can be told so", () => {
+    const one = (id: string, more: JsonObject = {}) => said({ tools: [look], parallel_tool_calls: false, ...more }, id);
+    expect(one("anthropic.claude-sonnet-4-6")).toMatchObject({
+      request: { additionalModelRequestFields: { tool_choice: { type: "auto", disable_parallel_tool_use: true } } },
+      dropped: [],
+    });
+    expect(one("anthropic.claude-sonnet-4-6", { tool_choice: "required" }).dropped).toEqual(["parallel_tool_calls"]);
+    expect(one("amazon.nova-lite-v1:0").dropped).toEqual(["parallel_tool_calls"]);
+  });
+
   it("of the provider's own go through, and others are told", () => {
     const { request, dropped } = said({
       tools: [

@@ -5,7 +5,7 @@ import { present } from "../openai/make.ts";
 import { only } from "../openai/only.ts";
 import { Taken } from "../openai/take.ts";
 import { messagesOut } from "./messages-out.ts";
-import { isClaude, samples, thinkingOut } from "./thinking-out.ts";
+import { isClaude, oneCallOut, samples, thinkingOut } from "./thinking-out.ts";
 import { toolsOut } from "./tools-out.ts";
 
 /** Converse's own members, which callers may give as they are. What else is not known belongs to the model. */
@@ -58,8 +58,10 @@ export function converseRequest(
     // Claude tells which text ended its answer when it is asked.
     additionalModelResponseFieldPaths: tellsStop(call, id, stopSequences) ? ["/stop_sequence"] : undefined,
   });
+  const one = tools === undefined || tools["toolChoice"] !== undefined ? undefined : oneCallOut(id);
+  if (one !== undefined && json["parallel_tool_calls"] === false) taken.take("parallel_tool_calls");
   const { fields, members } = strangers(taken.rest());
-  const more = { ...thinking.fields, ...fields };
+  const more = { ...thinking.fields, ...(json["parallel_tool_calls"] === false && one), ...fields };
   const asked = merged(ours, some(more) ? { additionalModelRequestFields: more } : {});
   return merged(asked, members);
 }

@@ -21,6 +21,8 @@ export function converseEvents(on: StreamListener, head: AnswerHead): EachConver
   const thoughts = new Map<Json | undefined, number>();
   /** Calls of which nothing was told but their names: their arguments are `{}`. */
   const bare = new Set<Json | undefined>();
+  /** Bytes of thoughts that are encrypted: pieces of one cannot be joined in base64. */
+  const sealed = new Map<Json | undefined, Buffer[]>();
 
   const start = (block: Json | undefined, begun: Json | undefined) => {
     const toolUse = isObject(begun) ? begun["toolUse"] : undefined;
@@ -30,10 +32,18 @@ export function converseEvents(on: StreamListener, head: AnswerHead): EachConver
     bare.add(block);
     teller.toolCall(calls.size - 1, textIn(toolUse["toolUseId"]), textIn(toolUse["name"]));
   };
-  const think = (block: Json | undefined, said: JsonObject) => {
+  const placeOf = (block: Json | undefined) => {
     const place = thoughts.get(block) ?? thoughts.size;
     thoughts.set(block, place);
-    const detail = thoughtIn(said, head.model, place);
+    return place;
+  };
+  const think = (block: Json | undefined, said: JsonObject) => {
+    const { redactedContent } = said;
+    if (typeof redactedContent === "string") {
+      sealed.set(block, [...(sealed.get(block) ?? []), Buffer.from(redactedContent, "base64")]);
+      return;
+    }
+    const detail = thoughtIn(said, head.model, placeOf(block));
     if (detail === undefined) return;
     const { text } = detail;
     teller.delta({ ...(typeof text === "string" && { reasoning: text }), reasoning_details: [detail] });
@@ -51,6 +61,15 @@ export function converseEvents(on: StreamListener, head: AnswerHead): EachConver
     else if (isObject(citation)) teller.delta({ annotations: [annotation(citation)] });
   };
 
+  const stop = (block: Json | undefined) => {
+    if (bare.delete(block)) teller.toolArguments(calls.get(block)!, "{}");
+    const pieces = sealed.get(block);
+    if (pieces === undefined) return;
+    sealed.delete(block);
+    const detail = thoughtIn({ redactedContent: Buffer.concat(pieces).toString("base64") }, head.model, placeOf(block));
+    if (detail !== undefined) teller.delta({ reasoning_details: [detail] });
+  };
+
   return (type, json) => {
     const { contentBlockIndex: block, delta, start: begun } = json;
     switch (type) {
@@ -64,9 +83,10 @@ export function converseEvents(on: StreamListener, head: AnswerHead): EachConver
         if (isObject(delta)) add(block, delta);
         return;
       case "contentBlockStop":
-        if (bare.delete(block)) teller.toolArguments(calls.get(block)!, "{}");
+        stop(block);
         return;
       case "messageStop": {
+        for (const open of [...bare, ...sealed.keys()]) stop(open);
         const { stopReason: native, additionalModelResponseFields: fields } = json;
         const more = present({ stop_sequence: stopText(fields) });
         teller.finish(finishOf(native), typeof native === "string" ? native : undefined, 0, more);

@@ -55,6 +55,15 @@ export function samples(id: string): boolean {
   return !isClaude(id) || abilitiesOf(id).samples;
 }
 
+/**
+ * How a model is asked for one call at a time, in the words of its maker; `undefined`: it cannot be. Claude takes it from version
+ * 4.6 on, beside Converse's own words for who is free to choose.
+ */
+export function oneCallOut(id: string): JsonObject | undefined {
+  if (!isClaude(id) || abilitiesOf(id).thinks !== "effort") return undefined;
+  return { tool_choice: { type: "auto", disable_parallel_tool_use: true } };
+}
+
 /** Whether a model is one of Anthropic's. */
 export function isClaude(id: string): boolean {
   return id.startsWith("anthropic.");
