@@ -222,6 +222,32 @@ describe("what a model thought", () => {
     });
   });
 
+  it("goes back whole where a caller kept the pieces of a stream", () => {
+    const piece = (index: number, more: JsonObject) => ({
+      type: "reasoning.text",
+      format: "bedrock",
+      model: MODEL,
+      index,
+      ...more,
+    });
+    const reasoning_details = [
+      piece(0, { text: "H" }),
+      piece(0, { text: "m." }),
+      piece(0, { signature: "sig==" }),
+      piece(1, { text: "So.", signature: "s2" }),
+    ];
+    expect(said([{ role: "assistant", content: "Hi.", reasoning_details }]).messages).toEqual([
+      {
+        role: "assistant",
+        content: [
+          { reasoningContent: { reasoningText: { text: "Hm.", signature: "sig==" } } },
+          { reasoningContent: { reasoningText: { text: "So.", signature: "s2" } } },
+          { text: "Hi." },
+        ],
+      },
+    ]);
+  });
+
   it("goes to no other model", () => {
     const made = said([message], "anthropic.claude-opus-4-6-v1");
     expect(JSON.stringify(made.messages)).not.toMatch(/Hm|sig|c2Vj/);
