@@ -9,6 +9,8 @@ const EXPOSED = [
   "grpc-message",
   "grpc-status-details-bin",
   "x-request-id",
+  // The same, where Anthropic's SDKs look for it.
+  "request-id",
   "retry-after",
   "x-ratelimit-limit",
   "x-ratelimit-remaining",
