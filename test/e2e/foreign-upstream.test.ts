@@ -2,14 +2,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { openPages } from "./pages.ts";
 import { type Both, question, reference, type Streamed, simulatorConfig, streamedOf, type Told } from "./question.ts";
+import { answers, freePort } from "./servers.ts";
 import { clientSuite, need, PATIENCE_MS, type Tool } from "./tools.ts";
 import { askCurl, askGrpcio, askGrpcurl, askMlflow, askOpenaiNode, askOpenaiPython, toldByMlflow } from "./ways.ts";
 
@@ -112,25 +111,4 @@ async function stream(baseUrl: string, model: string, key: string): Promise<Stre
   });
   expect(response.status).toBe(200);
   return streamedOf(await response.text());
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
-
-/** Polls until the address answers 200. Throws when the process ends. */
-async function answers(url: string, server: ChildProcess): Promise<void> {
-  const ok = () =>
-    fetch(url).then(
-      (response) => response.ok,
-      () => false,
-    );
-  while (!(await ok())) {
-    if (server.exitCode !== null) throw new Error(`LiteLLM ended with ${server.exitCode}.`);
-    await delay(200);
-  }
 }

@@ -58,8 +58,8 @@ describe("a request to a model that MLflow serves", () => {
     expect(adjusted).toEqual({ converted: ["messages[0].role"], dropped: ["messages[0].name"] });
   });
 
-  it("is never streamed", async () => {
-    await expect(send({ messages: [user("hi")] }, { stream: true })).rejects.toMatchObject({
+  it.each([SETTINGS, OPENAI])("is never streamed: %j", async (settings) => {
+    await expect(send({ messages: [user("hi")] }, { stream: true }, settings)).rejects.toMatchObject({
       fault: { reason: "OPERATION_UNSUPPORTED" },
     });
   });
@@ -120,19 +120,6 @@ describe("the answer of a model that MLflow serves", () => {
       `The served model my-model answered ${came}, which cannot be read; it must answer {"pred`,
     );
     expect(error?.http).toBe(502);
-  });
-
-  const piece = '{"choices":[{"index":0,"delta":{"role":"assistant","content":"a"}}],"id":"1","created":1,"model":"m"}';
-
-  it("ends by itself when a stream does not say why, and its end is certain", async () => {
-    const { told } = await read("chat", `data: ${piece}\n\n`, { stream: true }, OPENAI);
-    expect(told.at(-1)).toBe("end");
-    expect(told.at(-2)).toContain('"finish_reason":"stop"');
-  });
-
-  it("is cut when the connection was", async () => {
-    const { told } = await read("chat", `data: ${piece}\n\n`, { stream: true, framed: false }, OPENAI);
-    expect(told.at(-1)).toBe("fail UPSTREAM_FAILED");
   });
 });
 

@@ -7,8 +7,8 @@ import type { Provider, SettingsProblem, Upstream } from "../../core/provider.ts
 import { accessProblems, JSON_REQUEST, splitBase } from "../../dialects/openai/base.ts";
 import { compatibleBody, type Differences } from "../../dialects/openai/compatible.ts";
 import { openAIFault } from "../../dialects/openai/fault.ts";
+import { nearlyOpenAI } from "../../dialects/openai/nearly.ts";
 import { openAIUsage } from "../../dialects/openai/usage.ts";
-import { conversations } from "./openai.ts";
 import { predictions, predictionsRequest } from "./predictions.ts";
 
 const KIND = "mlflow-model-serving";
@@ -32,31 +32,23 @@ export const provider: Provider<MlflowModelServingSettings> = {
     const path = `${prefix}/invocations`;
     const now = () => Math.floor(tools.wallNow() / 1000);
     const fault: Upstream["fault"] = (status, headers, body) => openAIFault(KIND, status, headers, body);
-    const speaks = { chat: "openai", completions: "openai", embeddings: "openai" } as const;
-    if (settings.modelServerApi === "openai") {
-      return {
-        origin,
-        speaks,
-        reads: conversations(now),
-        encode: (call, body, model) => ({
-          path,
-          headers: JSON_REQUEST,
-          body: compatibleBody(call, body, model, DIFFERS),
-        }),
-        usage: openAIUsage,
-        fault,
-      };
-    }
+    const asOpenAI = settings.modelServerApi === "openai";
+    // MLflow's server never streams: it answers whole where a stream is asked for.
+    const openAI = {
+      chat: { reply: nearlyOpenAI("chat", {}, now).reply },
+      completions: { reply: nearlyOpenAI("completions", {}, now).reply },
+    };
     return {
       origin,
-      speaks,
-      reads: predictions(now),
-      encode(call, { json }) {
-        if (call.stream) {
-          const why = "A model that MLflow serves answers whole and does not stream; one that is asked with";
-          throw errors.operationUnsupported(`${why} model_server_api: openai may.`);
-        }
-        return { path, headers: JSON_REQUEST, body: Buffer.from(JSON.stringify(predictionsRequest(call, json))) };
+      speaks: { chat: "openai", completions: "openai", embeddings: "openai" },
+      reads: asOpenAI ? openAI : predictions(now),
+      encode(call, body, model) {
+        if (call.stream)
+          throw errors.operationUnsupported("A model that MLflow serves answers whole and does not stream.");
+        const bytes = asOpenAI
+          ? compatibleBody(call, body, model, DIFFERS)
+          : Buffer.from(JSON.stringify(predictionsRequest(call, body.json)));
+        return { path, headers: JSON_REQUEST, body: bytes };
       },
       usage: openAIUsage,
       fault,

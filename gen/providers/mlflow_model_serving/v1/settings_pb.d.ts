@@ -37,10 +37,10 @@ export declare type MlflowModelServingSettings = Message<"providers.mlflow_model
 
   /**
    * How the model is asked. `predictions`: with `{"inputs": [texts], "params": {...}}`, and a chat with the one message
-   * that it may have; the answer is `{"predictions": ...}` and is not streamed. `openai`: as OpenAI's API is, with
-   * `messages`, `prompt` or `input` as they came; for models that are logged as a `ChatModel` or with a task such as
-   * `llm/v1/chat`. Models that are logged as a `ResponsesAgent` or a `ChatAgent` speak yet another form and are not
-   * served.
+   * that it may have; the answer is `{"predictions": ...}`. `openai`: as OpenAI's API is, with `messages`, `prompt` or
+   * `input` as they came; for models that are logged as a `ChatModel` or with a task such as `llm/v1/chat`. Models that
+   * are logged as a `ResponsesAgent` or a `ChatAgent` speak yet another form and are not served. MLflow's server streams
+   * neither.
    *
    * @generated from field: string model_server_api = 3;
    */
