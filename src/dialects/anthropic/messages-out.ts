@@ -120,12 +120,14 @@ function thinking({ type, text, signature, data, ...rest }: JsonObject): JsonObj
 }
 
 function toolUse(call: Json | undefined, drop: Drop): Placed | undefined {
-  const { id, function: called, block_index, type: _, ...rest } = isObject(call) ? call : {};
+  const { id, function: called, block_index, extra_content, type: _, ...rest } = isObject(call) ? call : {};
   if (typeof id !== "string" || !isObject(called)) {
     drop("");
     return undefined;
   }
   delete rest["index"];
+  // Another vendor's signature of the call.
+  if (extra_content !== undefined) drop(".extra_content");
   const input = inputOf(called["arguments"]);
   const block = { type: "tool_use", id: toolId(id), name: called["name"] ?? "", input, ...rest };
   return { block, at: block_index };

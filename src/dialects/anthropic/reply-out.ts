@@ -108,7 +108,7 @@ function saidIn({ content, content_parts, annotations }: JsonObject): JsonObject
 }
 
 function callOut(call: JsonObject): Placed {
-  const { id, function: called, custom, block_index, type: _t, index: _i, ...rest } = call;
+  const { id, function: called, custom, block_index, extra_content: _e, type: _t, index: _i, ...rest } = call;
   const { name, input } = calledBy(called, custom);
   return { block: { type: "tool_use", id: id ?? "", name, input, ...rest }, at: block_index };
 }

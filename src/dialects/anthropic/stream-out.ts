@@ -134,7 +134,7 @@ export class StreamOut {
   }
 
   private call(piece: JsonObject): void {
-    const { index, id, function: called, custom, type: _t, block_index: _b, ...rest } = piece;
+    const { index, id, function: called, custom, type: _t, block_index: _b, extra_content: _e, ...rest } = piece;
     const { name, arguments: args } = isObject(called) ? called : {};
     if (this.open?.kind !== "tool_use" || this.open.key !== index) {
       if (this.told.has(index))
