@@ -3,7 +3,7 @@ import {
   MlflowModelServingSettingsSchema,
 } from "../../../gen/providers/mlflow_model_serving/v1/settings_pb.js";
 import { errors } from "../../core/errors.ts";
-import type { Provider, SettingsProblem, Upstream } from "../../core/provider.ts";
+import type { Provider, Reading, SettingsProblem, Upstream } from "../../core/provider.ts";
 import { accessProblems, JSON_REQUEST, splitBase } from "../../dialects/openai/base.ts";
 import { compatibleBody, type Differences } from "../../dialects/openai/compatible.ts";
 import { openAIFault } from "../../dialects/openai/fault.ts";
@@ -33,10 +33,9 @@ export const provider: Provider<MlflowModelServingSettings> = {
     const now = () => Math.floor(tools.wallNow() / 1000);
     const fault: Upstream["fault"] = (status, headers, body) => openAIFault(KIND, status, headers, body);
     const asOpenAI = settings.modelServerApi === "openai";
-    // MLflow's server never streams: it answers whole where a stream is asked for.
     const openAI = {
-      chat: { reply: nearlyOpenAI("chat", {}, now).reply },
-      completions: { reply: nearlyOpenAI("completions", {}, now).reply },
+      chat: whole(nearlyOpenAI("chat", {}, now)),
+      completions: whole(nearlyOpenAI("completions", {}, now)),
     };
     return {
       origin,
@@ -55,6 +54,11 @@ export const provider: Provider<MlflowModelServingSettings> = {
     };
   },
 };
+
+/** MLflow's server never streams: it answers whole where a stream is asked for. */
+function whole(reading: Reading): Reading {
+  return { reply: (call, json) => reading.reply(call, json) };
+}
 
 function check({ modelServerUrl, baseUrl, modelServerApi }: MlflowModelServingSettings): readonly SettingsProblem[] {
   const problems = accessProblems({}, { model_server_url: modelServerUrl, base_url: baseUrl }, EXAMPLE);
