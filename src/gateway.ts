@@ -57,8 +57,15 @@ export async function serve({ live, observer, mounts, settings, maxCalls = 4096 
     ...protocols.flatMap((one) => one.mounts(door).map((mount) => named(one.kind, mount))),
     ...mounts,
   ]);
+  let calls = 0;
+  const uncount = (inbound: Inbound) => {
+    if (inbound.counted) calls--;
+    inbound.counted = false;
+  };
   // The last resort of what failed: nobody is above it, and what it threw would end the process.
   const refuse = (inbound: Inbound, error: GatewayError) => {
+    // Who was refused may go on sending for a while, and takes no place from a call.
+    uncount(inbound);
     try {
       router.refuse(inbound, error);
     } catch {
@@ -74,6 +81,16 @@ export async function serve({ live, observer, mounts, settings, maxCalls = 4096 
     if (!(known instanceof Promise)) enter(inbound, known);
     else known.then((name) => enter(inbound, name)).catch((thrown) => refuse(inbound, asGatewayError(thrown)));
   };
+  // What only looks may last, as a watch of health does, and strangers may ask for it: it is no call, and when there is too
+  // much of it the oldest ends, so that whoever asks for health is answered.
+  const looking = new Set<Inbound>();
+  const look = (inbound: Inbound) => {
+    looking.add(inbound);
+    if (looking.size <= maxCalls) return;
+    const [oldest] = looking;
+    looking.delete(oldest!);
+    oldest!.onStop?.(errors.overloaded());
+  };
   const handle = (inbound: Inbound, flaw?: GatewayError) => {
     observer.began(inbound);
     try {
@@ -81,10 +98,16 @@ export async function serve({ live, observer, mounts, settings, maxCalls = 4096 
       const refusal = flaw ?? foreign(inbound, live.site.cors);
       if (refusal) refuse(inbound, refusal);
       // What only looks, health checks of every protocol among it, is answered to the end.
-      else if (inbound.method !== "POST" || router.isOpen(inbound)) admit(inbound);
-      else if (live.stopping) refuse(inbound, errors.shuttingDown());
-      else if (host.open.size > maxCalls) refuse(inbound, errors.overloaded());
-      else admit(inbound);
+      else if (inbound.method !== "POST" || router.isOpen(inbound)) {
+        look(inbound);
+        admit(inbound);
+      } else if (live.stopping) refuse(inbound, errors.shuttingDown());
+      else if (calls >= maxCalls) refuse(inbound, errors.overloaded());
+      else {
+        calls++;
+        inbound.counted = true;
+        admit(inbound);
+      }
     } catch (thrown) {
       refuse(inbound, asGatewayError(thrown));
     }
@@ -93,14 +116,24 @@ export async function serve({ live, observer, mounts, settings, maxCalls = 4096 
     observer.began(seen);
     observer.finished(seen);
   };
-  const host = hostOf({ handle, refuse, finished: observer.finished, unread });
+  const finished = (inbound: Inbound) => {
+    uncount(inbound);
+    if (looking.size > 0) looking.delete(inbound);
+    observer.finished(inbound);
+  };
+  const host = hostOf({ handle, refuse, finished, unread });
   const listening = await listen({ ...LISTEN_DEFAULTS, ...settings }, host);
   const stopCalls = () => {
     const all = [...host.open];
     for (const inbound of all) inbound.onStop?.(errors.shuttingDown());
     return all.length;
   };
-  return { ...listening, stopCalls };
+  const drain = () => {
+    // Who only looks would look to the end of time.
+    for (const inbound of looking) inbound.onStop?.(errors.shuttingDown());
+    return listening.drain();
+  };
+  return { ...listening, drain, stopCalls };
 }
 
 /** The mount, noting on each exchange whose it is. */

@@ -76,6 +76,8 @@ export interface Inbound extends Seen {
   readonly secure: boolean;
   /** What was asked for, as `scheme://authority`. */
   readonly base: string;
+  /** Whether it takes one of the places of calls; the gateway's own business. */
+  counted: boolean;
   /** Sent with every answer beside its own headers, `x-request-id` first; for what holds whatever the answer is, as CORS. */
   readonly always: string[];
   /**

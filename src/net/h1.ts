@@ -50,6 +50,7 @@ export class H1Inbound implements Exchange {
   readonly id: string;
   readonly always: string[];
   place = 0;
+  counted = false;
   principal = "";
   protocol = "";
   call: Call | undefined = undefined;

@@ -44,6 +44,7 @@ export class H2Inbound implements Exchange {
   readonly id: string;
   readonly always: string[];
   place = 0;
+  counted = false;
   principal = "";
   protocol = "";
   call: Call | undefined = undefined;

@@ -15,6 +15,7 @@ export function exchange(over: Partial<Inbound> = {}): Inbound {
     remote: "127.0.0.1",
     started: 0,
     base: "http://localhost",
+    counted: false,
     always: [],
     principal: "",
     protocol: "",
