@@ -72,8 +72,12 @@ export async function serve({ live, observer, mounts, settings, maxCalls = 4096 
       inbound.reset();
     }
   };
-  const enter = (inbound: Inbound, principal: string) => {
-    inbound.principal = principal;
+  const enter = (inbound: Inbound, known: string | GatewayError) => {
+    if (typeof known !== "string") {
+      refuse(inbound, known);
+      return;
+    }
+    inbound.principal = known;
     router.route(inbound);
   };
   const admit = (inbound: Inbound) => {

@@ -10,10 +10,11 @@ import type { Counters } from "./store.ts";
 export type Head = Pick<Inbound, "method" | "path" | "headers" | "remote"> & Partial<Pick<Inbound, "query">>;
 
 /**
- * Says who a caller is, on the head alone. Throws CALLER_UNKNOWN, or CALLER_FORBIDDEN; the body of a caller who is refused is
- * never read. The answer is the caller's principal: a name, never a credential.
+ * Says who a caller is, on the head alone. Gives or throws CALLER_UNKNOWN, or CALLER_FORBIDDEN; the body of a caller who is
+ * refused is never read. The answer is the caller's principal: a name, never a credential. To throw costs as much as the rest of
+ * a refusal.
  */
-export type Admit = (head: Head) => Maybe<string>;
+export type Admit = (head: Head) => Maybe<string | GatewayError>;
 
 /**
  * What a policy does at each phase of a call, in this order. An absent hook costs nothing. A hook refuses by throwing a

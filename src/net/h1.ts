@@ -223,8 +223,8 @@ export class H1Inbound implements Exchange {
     else if (last.length <= ONE_WRITE_BYTES) response.end(last.toString("latin1"), "latin1");
     else response.end(last);
     if (complete || (headers["transfer-encoding"] === undefined && !(Number(headers["content-length"]) > 0))) return;
-    // A body that came with its head is told only after it.
-    process.nextTick(linger, request, this.port.host.clock);
+    // A body that came with its head is told as complete only after it.
+    setImmediate(linger, request, this.port.host.clock);
   }
 }
 

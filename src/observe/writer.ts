@@ -15,7 +15,8 @@ const WAITING_BYTES = 16 * 1024 * 1024;
 
 /** Lines that go out in one write. */
 interface Batch {
-  text: string;
+  /** Its first `bytes` bytes are the lines. */
+  readonly room: Buffer;
   bytes: number;
   lines: number;
 }
@@ -46,19 +47,28 @@ export class LineWriter {
 
   /** @param line Ends with a newline. */
   write(line: string): void {
-    const bytes = Buffer.byteLength(line);
+    const last = this.batches.at(-1);
+    // Most are far shorter than the room that is left, and need not be measured.
+    const fits = last !== undefined && line.length * 3 <= last.room.length - last.bytes;
+    const bytes = fits ? 0 : Buffer.byteLength(line);
     if (this.closed || this.waiting + bytes > WAITING_BYTES) {
       this.lost++;
       return;
     }
-    const last = this.batches.at(-1);
-    if (last !== undefined && last.bytes + bytes <= this.writeBytes) {
-      last.text += line;
-      last.bytes += bytes;
-      last.lines++;
-    } else this.batches.push({ text: line, bytes, lines: 1 });
-    this.waiting += bytes;
+    if (last !== undefined && (fits || bytes <= last.room.length - last.bytes)) this.add(last, line);
+    else {
+      const batch = { room: Buffer.allocUnsafe(Math.max(bytes, this.writeBytes)), bytes: 0, lines: 0 };
+      this.batches.push(batch);
+      this.add(batch, line);
+    }
     this.next();
+  }
+
+  private add(batch: Batch, line: string): void {
+    const bytes = batch.room.write(line, batch.bytes);
+    batch.bytes += bytes;
+    batch.lines++;
+    this.waiting += bytes;
   }
 
   /** Writes what waits before it returns, for the end of the process; gives up on a reader that is stuck for a second. */
@@ -118,10 +128,11 @@ export class LineWriter {
     return batch;
   }
 
-  private bytesOf({ text }: Batch): Buffer {
-    const whole = this.torn ? `\n${text}` : text;
+  private bytesOf({ room, bytes }: Batch): Buffer {
+    const lines = room.subarray(0, bytes);
+    const whole = this.torn ? Buffer.concat([NEWLINE, lines]) : lines;
     this.torn = false;
-    return Buffer.from(whole);
+    return whole;
   }
 
   private lose(batch: Batch, error: unknown, rest: Buffer): void {
@@ -136,6 +147,7 @@ export class LineWriter {
   }
 }
 
+const NEWLINE = Buffer.from("\n");
 const SLEEPER = new Int32Array(new SharedArrayBuffer(4));
 
 function isBusy(error: unknown): boolean {
