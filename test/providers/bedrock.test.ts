@@ -199,10 +199,13 @@ describe("Bedrock through the gateway", () => {
   });
 
   it("refuses a stream that fails before its first event by its status, and later in the stream", async () => {
-    answer = streamed(exceptionFrame("throttlingException", "Too many tokens, please wait before trying again."));
-    const early = await ask("static", { stream: true });
-    expect(early.status).toBe(429);
-    expect(await early.json()).toMatchObject({ error: { type: "rate_limit_error" } });
+    const busy = exceptionFrame("throttlingException", "Too many tokens, please wait before trying again.");
+    for (const frames of [[busy], [eventFrame("messageStart", { role: "assistant" }), busy]]) {
+      answer = streamed(...frames);
+      const early = await ask("static", { stream: true });
+      expect(early.status).toBe(429);
+      expect(await early.json()).toMatchObject({ error: { type: "rate_limit_error" } });
+    }
     answer = streamed(fixture("modelStreamErrorException.eventstream"));
     const late = await (await ask("static", { stream: true })).text();
     expect(late).toContain('"content":"Once"');
@@ -216,7 +219,7 @@ describe("Bedrock through the gateway", () => {
       eventFrame("messageStart", { role: "assistant" }),
       eventFrame("contentBlockDelta", { delta: { text: "x" } }),
     ];
-    for (const script of [streamed(bytes.subarray(0, -5)), streamed(...frames), { ...streamed(bytes), cutAt: 300 }]) {
+    for (const script of [streamed(bytes.subarray(0, -5)), streamed(...frames), { ...streamed(bytes), cutAt: 600 }]) {
       answer = script;
       const text = await (await ask("static", { stream: true })).text();
       expect(text).toContain('data: {"error"');
@@ -234,6 +237,34 @@ describe("Bedrock through the gateway", () => {
     expect(response.status).toBe(502);
     expect(await response.text()).not.toContain("arn:");
     await gateway.logged(/"cause":"AccessDeniedException: User: arn:aws:iam/);
+  });
+});
+
+it("finds keys in the shared files of AWS's tools, and says so when there are none anywhere", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "polygate-test-"));
+  const file = join(folder, "credentials");
+  await writeFile(file, "[gate]\naws_access_key_id = AKIDCHAIN\naws_secret_access_key = chain+secret\n");
+  const env = {
+    ...{ AWS_REGION: "eu-west-3", AWS_EC2_METADATA_DISABLED: "true", AWS_PROFILE: "gate", HOME: folder },
+    ...{ AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_SESSION_TOKEN: undefined },
+    ...{ STATIC_SECRET: "s", BEARER: "b", AWS_CONFIG_FILE: join(folder, "none") },
+  };
+  const message = async (url: string) => {
+    const body = JSON.stringify({ model: "chain", messages: [{ role: "user", content: "hi" }] });
+    const headers = { "content-type": "application/json" };
+    return (await fetch(`${url}/v1/chat/completions`, { method: "POST", headers, body })).json();
+  };
+  await using keyed = await startGateway(config(), { env: { ...env, AWS_SHARED_CREDENTIALS_FILE: file } });
+  expect(await message(keyed.url)).toMatchObject({ choices: [{ message: { content: TEXT } }] });
+  expect(last().headers["authorization"]).toContain("Credential=AKIDCHAIN/");
+  await using bare = await startGateway(config(), {
+    env: { ...env, AWS_SHARED_CREDENTIALS_FILE: join(folder, "none") },
+  });
+  expect(await message(bare.url)).toMatchObject({
+    error: {
+      message: expect.stringMatching(/^The gateway finds no AWS credential; its operator must/),
+      type: "server_error",
+    },
   });
 });
 

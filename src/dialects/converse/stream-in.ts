@@ -16,6 +16,8 @@ export type EachConverseEvent = (type: string, json: JsonObject) => void;
  */
 export function converseEvents(on: StreamListener, head: AnswerHead): EachConverseEvent {
   const teller = new ChunkTeller(on, head);
+  /** Told with the first event that says something: until then the stream may fail, and another target answer. */
+  let greeted = true;
   /** Converse's indexes of blocks -> places among the message's calls, and among its thoughts. */
   const calls = new Map<Json | undefined, number>();
   const thoughts = new Map<Json | undefined, number>();
@@ -72,9 +74,13 @@ export function converseEvents(on: StreamListener, head: AnswerHead): EachConver
 
   return (type, json) => {
     const { contentBlockIndex: block, delta, start: begun } = json;
+    if (!greeted && type !== "messageStart") {
+      greeted = true;
+      teller.delta({ role: "assistant", content: "" });
+    }
     switch (type) {
       case "messageStart":
-        teller.delta({ role: "assistant", content: "" });
+        greeted = false;
         return;
       case "contentBlockStart":
         start(block, begun);
