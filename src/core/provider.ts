@@ -2,7 +2,7 @@ import type { Body } from "./body.ts";
 import type { Call, Dialect, Operation, Usage } from "./call.ts";
 import type { Clock } from "./clock.ts";
 import type { GatewayError } from "./errors.ts";
-import type { JsonObject } from "./json.ts";
+import type { Json, JsonObject } from "./json.ts";
 import type { StreamListener } from "./sse.ts";
 
 export type Maybe<T> = T | Promise<T>;
@@ -90,8 +90,10 @@ export interface Upstream {
    * asked is told by `call.adjust`.
    */
   encode(call: Call, body: Body, model: string): Maybe<Outgoing>;
-  /** The request that asks how many tokens a chat's input is, which is answered with `input_tokens`; absent: it cannot tell. */
+  /** The request that asks how many tokens a chat's input is; absent: it cannot tell. */
   counts?(call: Call, body: Body, model: string): Maybe<Outgoing>;
+  /** How many the answer to that tells; absent: its `input_tokens`. */
+  counted?(json: Readonly<JsonObject>): Json | undefined;
   /** Tokens of a whole reply or of a stream's event, in the common shape. */
   usage(json: JsonObject): Usage | undefined;
   /** The provider's own refusal, by the error table. `body` is at most 64 KiB of what it said. */

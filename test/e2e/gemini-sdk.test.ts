@@ -326,8 +326,18 @@ describe("tokens", () => {
     });
   });
 
-  it("of another provider's model are not guessed", async () => {
-    await expect(sdk.models.countTokens({ model: "either", contents: "How many?" })).rejects.toMatchObject({
+  it("are counted for callers of Anthropic's API, too", async () => {
+    google.next(json({ totalTokens: 7, promptTokensDetails: [{ modality: "TEXT", tokenCount: 7 }] }));
+    const reply = await fetch(`${gateway.url}/v1/messages/count_tokens`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-api-key": KEY, "anthropic-version": "2023-06-01" },
+      body: JSON.stringify({ model: "gemini", messages: [{ role: "user", content: "How many?" }] }),
+    });
+    expect(await reply.json()).toEqual({ input_tokens: 7 });
+  });
+
+  it("of a model whose provider does not tell are not guessed", async () => {
+    await expect(sdk.models.countTokens({ model: "openai", contents: "How many?" })).rejects.toMatchObject({
       status: 501,
     });
   });

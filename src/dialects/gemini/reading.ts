@@ -1,5 +1,4 @@
 import type { Reading } from "../../core/provider.ts";
-import { countReply, isCount } from "./count.ts";
 import { embeddingsFrom } from "./embeddings-in.ts";
 import { chatFrom } from "./reply-in.ts";
 import { chatStream } from "./stream-in.ts";
@@ -12,7 +11,7 @@ import { chatStream } from "./stream-in.ts";
 export function geminiChat(wallNow: () => number): Reading {
   const created = () => Math.floor(wallNow() / 1000);
   return {
-    reply: (call, json) => (isCount(call) ? countReply(json) : chatFrom(call, json, created())),
+    reply: (call, json) => chatFrom(call, json, created()),
     stream: (call, on) => chatStream(call, on, created()),
   };
 }

@@ -1,6 +1,7 @@
 import { arrive } from "../../core/arrival.ts";
 import { Body } from "../../core/body.ts";
 import { Call } from "../../core/call.ts";
+import { counting } from "../../core/counting.ts";
 import { asGatewayError, errors } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { collectPlain, notJson } from "../../core/plain.ts";
@@ -9,7 +10,6 @@ import type { Inbound, Mount, Protocol } from "../../core/protocol.ts";
 import { run } from "../../core/run.ts";
 import type { Door } from "../../core/site.ts";
 import { requestIn } from "../../dialects/anthropic/request-in.ts";
-import { counting } from "./count.ts";
 import { AnthropicSink, CountSink, refuse } from "./sink.ts";
 
 /**

@@ -1,5 +1,6 @@
 import type { Body } from "../../core/body.ts";
 import type { Call } from "../../core/call.ts";
+import type { Counted } from "../../core/counting.ts";
 import type { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Inbound, Running, Sink } from "../../core/protocol.ts";
@@ -73,7 +74,9 @@ export class AnthropicSink implements Sink {
 /** Answers one caller who wants a count: it is as the provider gave it. */
 export class CountSink extends AnthropicSink {
   protected override replied(json: Readonly<JsonObject>): JsonObject {
-    return json;
+    const { input_tokens, told } = json as Counted;
+    // Another API's count has other names for it.
+    return told["input_tokens"] === undefined ? { input_tokens } : told;
   }
 }
 

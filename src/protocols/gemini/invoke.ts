@@ -1,15 +1,14 @@
 import { arrive } from "../../core/arrival.ts";
 import { Body } from "../../core/body.ts";
 import { Call, type Operation } from "../../core/call.ts";
+import { counting } from "../../core/counting.ts";
 import { asGatewayError, errors } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { collectPlain, notJson } from "../../core/plain.ts";
-import type { Plan } from "../../core/plan.ts";
 import type { Inbound } from "../../core/protocol.ts";
 import { tie } from "../../core/rest.ts";
 import { run } from "../../core/run.ts";
 import type { Door } from "../../core/site.ts";
-import { COUNT_MEMBER } from "../../dialects/gemini/count.ts";
 import { embedRequest } from "../../dialects/gemini/embeddings-caller.ts";
 import { chatRequest } from "../../dialects/gemini/request-in.ts";
 import { type Form, GeminiSink, refuse } from "./sink.ts";
@@ -25,7 +24,7 @@ interface Method {
 const METHODS: Readonly<Record<string, Method>> = {
   generateContent: { op: "chat", common: (json, route) => chatRequest(json, route, false) },
   streamGenerateContent: { op: "chat", stream: true, common: (json, route) => chatRequest(json, route, true) },
-  countTokens: { op: "chat", common: (json, route) => ({ ...counted(json, route), [COUNT_MEMBER]: true }) },
+  countTokens: { op: "chat", common: counted },
   embedContent: { op: "embeddings", common: (json, route) => embedRequest(json, route, false) },
   batchEmbedContents: { op: "embeddings", common: (json, route) => embedRequest(json, route, true) },
 };
@@ -45,8 +44,8 @@ export function invoke(door: Door, inbound: Inbound, asked: string): void {
   collectPlain(inbound, site.maxRequestBytes, (error, bytes) => {
     try {
       if (error) throw error;
-      const plan = site.plan(method.op, name);
-      if (verb === "countTokens") mustCount(plan);
+      const answering = site.plan(method.op, name);
+      const plan = verb === "countTokens" ? counting(answering) : answering;
       const body = Body.ofJson(method.common(Body.ofBytes(bytes).json, name));
       const call = new Call(arrive(inbound, "gemini", "gemini"), plan, body, method.stream === true);
       inbound.call = call;
@@ -60,15 +59,6 @@ export function invoke(door: Door, inbound: Inbound, asked: string): void {
 function formOf(verb: string, query: string): Form {
   if (verb !== "streamGenerateContent") return verb as Form;
   return new URLSearchParams(query).get("alt") === "sse" ? "events" : "list";
-}
-
-/** Tokens are counted by the model that reads them: the gateway has no count of its own for another's. */
-function mustCount({ route, targets }: Plan): void {
-  const other = targets.find(({ speaks }) => speaks !== "gemini");
-  if (other === undefined) return;
-  throw errors.operationUnsupported(
-    `Tokens of the route ${JSON.stringify(route)} cannot be counted: its provider ${other.provider} does not count for Google's API.`,
-  );
 }
 
 /** A count is asked of contents alone, or of a whole request. */

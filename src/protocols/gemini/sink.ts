@@ -1,11 +1,11 @@
 import type { Body } from "../../core/body.ts";
 import type { Call } from "../../core/call.ts";
+import type { Counted } from "../../core/counting.ts";
 import type { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Inbound, Sink } from "../../core/protocol.ts";
 import { errorHeaders, JSON_HEAD, STREAM_HEAD } from "../../core/rest.ts";
 import { servedHeaders } from "../../core/served.ts";
-import { COUNT_MEMBER } from "../../dialects/gemini/count.ts";
 import { embedReply } from "../../dialects/gemini/embeddings-caller.ts";
 import { googleError } from "../../dialects/gemini/fault.ts";
 import { generateReply } from "../../dialects/gemini/reply-out.ts";
@@ -70,7 +70,7 @@ export class GeminiSink implements Sink {
     if (this.form === "embedContent" || this.form === "batchEmbedContents") {
       return embedReply(json, this.form === "batchEmbedContents");
     }
-    return this.form === "countTokens" ? (json[COUNT_MEMBER] as JsonObject) : generateReply(json);
+    return this.form === "countTokens" ? countReply(json as Counted) : generateReply(json);
   }
 
   private write(json: JsonObject): boolean {
@@ -83,6 +83,11 @@ export class GeminiSink implements Sink {
     if (this.form === "list") this.inbound.write("]\n");
     this.inbound.close();
   }
+}
+
+/** Another API's count has other names for it. */
+function countReply({ input_tokens, told }: Counted): JsonObject {
+  return told["totalTokens"] === undefined ? { totalTokens: input_tokens } : told;
 }
 
 /** Answers with `{"error": ...}`, in Google's form. */

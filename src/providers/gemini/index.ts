@@ -1,6 +1,7 @@
 import { type GeminiSettings, GeminiSettingsSchema } from "../../../gen/providers/gemini/v1/settings_pb.js";
-import type { Provider, SettingsProblem, Upstream } from "../../core/provider.ts";
-import { countRequest, isCount } from "../../dialects/gemini/count.ts";
+import type { JsonObject } from "../../core/json.ts";
+import type { Outgoing, Provider, SettingsProblem, Upstream } from "../../core/provider.ts";
+import { countRequest } from "../../dialects/gemini/count.ts";
 import { embedContent } from "../../dialects/gemini/embeddings-out.ts";
 import { googleFault } from "../../dialects/gemini/google-fault.ts";
 import { geminiChat, geminiEmbeddings } from "../../dialects/gemini/reading.ts";
@@ -24,29 +25,39 @@ export const provider: Provider<GeminiSettings> = {
     const secrets = [settings.geminiApiKey];
     const headers = [...JSON_REQUEST, "x-goog-api-key", settings.geminiApiKey];
     const chat = geminiChat(() => tools.wallNow());
+    const sent = (resource: string, method: string, json: JsonObject): Outgoing => {
+      const path = `${prefix}/${resource.split("/").map(encodeURIComponent).join("/")}:${method}`;
+      return { path, headers, body: Buffer.from(JSON.stringify(json)) };
+    };
     return {
       origin,
       speaks: { chat: "gemini", completions: "gemini", embeddings: "gemini" },
       reads: { chat, completions: asCompletions(chat), embeddings: geminiEmbeddings },
       encode(call, body, model) {
-        const resource = model.includes("/") ? model : `models/${model}`;
-        const { method, json } = said(call.plan.op);
-        const path = `${prefix}/${resource.split("/").map(encodeURIComponent).join("/")}:${method}`;
-        return { path, headers, body: Buffer.from(JSON.stringify(json)) };
-
-        function said(op: typeof call.plan.op) {
-          if (op === "embeddings") return embedContent(call, resource);
-          if (isCount(call)) return { method: "countTokens", json: countRequest(call, model, resource) };
-          const asked = op === "completions" ? chatOf(body.json) : body.json;
-          const verb = call.stream ? "streamGenerateContent?alt=sse" : "generateContent";
-          return { method: verb, json: generateContent(call, model, asked) };
+        const resource = resourceOf(model);
+        if (call.plan.op === "embeddings") {
+          const { method, json } = embedContent(call, resource);
+          return sent(resource, method, json);
         }
+        const asked = call.plan.op === "completions" ? chatOf(body.json) : body.json;
+        const method = call.stream ? "streamGenerateContent?alt=sse" : "generateContent";
+        return sent(resource, method, generateContent(call, model, asked));
       },
+      counts(call, _body, model) {
+        const resource = resourceOf(model);
+        return sent(resource, "countTokens", countRequest(call, model, resource));
+      },
+      counted: ({ totalTokens }) => totalTokens,
       usage: openAIUsage,
       fault: (status, replyHeaders, body) => googleFault("gemini", status, replyHeaders, body, secrets),
     };
   },
 };
+
+/** A tuned model is named with what it is; others are models. */
+function resourceOf(model: string): string {
+  return model.includes("/") ? model : `models/${model}`;
+}
 
 function check({ geminiApiKey, baseUrl }: GeminiSettings): readonly SettingsProblem[] {
   return accessProblems({ gemini_api_key: geminiApiKey }, { base_url: baseUrl }, DEFAULT_BASE);

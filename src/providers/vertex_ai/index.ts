@@ -5,7 +5,7 @@ import { errors, GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Outgoing, Provider, Reading, SettingsProblem, Upstream } from "../../core/provider.ts";
 import { anthropicFault } from "../../dialects/anthropic/fault-in.ts";
-import { countRequest, isCount } from "../../dialects/gemini/count.ts";
+import { countRequest } from "../../dialects/gemini/count.ts";
 import { googleFault } from "../../dialects/gemini/google-fault.ts";
 import { geminiChat } from "../../dialects/gemini/reading.ts";
 import { generateContent } from "../../dialects/gemini/request-out.ts";
@@ -76,15 +76,12 @@ export const provider: Provider<VertexAiSettings> = {
         return sent(`${path}:${method}`, json, false);
       },
       counts(call, body, model) {
-        const { publisher, name } = resourceOf(model);
-        if (publisher === "anthropic") {
-          const path = "publishers/anthropic/models/count-tokens:rawPredict";
-          return sent(path, claudeCount(call, name, body.json), true);
-        }
-        throw errors.operationUnsupported(
-          `Tokens for the model ${model} of vertex_ai are counted for Google's API alone.`,
-        );
+        const { publisher, name, path } = resourceOf(model);
+        if (publisher === "google") return sent(`${path}:countTokens`, countRequest(call, model, undefined), false);
+        const counter = "publishers/anthropic/models/count-tokens:rawPredict";
+        return sent(counter, claudeCount(call, name, body.json), true);
       },
+      counted: ({ input_tokens, totalTokens }) => input_tokens ?? totalTokens,
       usage: openAIUsage,
       fault,
     };
@@ -100,17 +97,11 @@ function claudeOf(call: Call, body: Body, name: string): JsonObject {
   if (call.plan.op === "embeddings") {
     throw errors.operationUnsupported(`The model ${name} of vertex_ai chats and makes no embeddings.`);
   }
-  if (isCount(call)) {
-    throw errors.operationUnsupported(
-      `Tokens for the model ${name} of vertex_ai are counted for Anthropic's API alone.`,
-    );
-  }
   return claudeRequest(call, name, call.plan.op === "completions" ? chatOf(body.json) : body.json);
 }
 
 function geminiOf(call: Call, body: Body, model: string, name: string) {
   if (call.plan.op === "embeddings") return vectorsRequest(call, name);
-  if (isCount(call)) return { method: "countTokens", json: countRequest(call, model, undefined) };
   const asked = call.plan.op === "completions" ? chatOf(body.json) : body.json;
   const method = call.stream ? "streamGenerateContent?alt=sse" : "generateContent";
   return { method, json: generateContent(call, model, asked) };

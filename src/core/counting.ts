@@ -1,8 +1,16 @@
-import { errors } from "../../core/errors.ts";
-import type { Plan, Target } from "../../core/plan.ts";
-import type { Upstream } from "../../core/provider.ts";
+import { errors } from "./errors.ts";
+import type { JsonObject } from "./json.ts";
+import type { Plan, Target } from "./plan.ts";
+import type { Upstream } from "./provider.ts";
 
 const plans = new WeakMap<Plan, Plan>();
+
+/** A count of tokens, which is what the plan that `counting` makes answers with. */
+export interface Counted extends JsonObject {
+  input_tokens: number;
+  /** What the provider told, in its own words. */
+  told: JsonObject;
+}
 
 /**
  * The plan by which a route's chat is counted and not answered: those of its targets that can count, under the same limits.
@@ -30,7 +38,13 @@ function counter(target: Target): Target | undefined {
   const asCounts: Upstream = {
     ...upstream,
     encode: (call, body, model) => counts(call, body, model),
-    reads: { chat: { reply: (_, json) => ({ ...json }) } },
+    reads: { chat: { reply: (_, json) => countIn(upstream, json) } },
   };
   return { ...target, upstream: asCounts };
+}
+
+function countIn(upstream: Upstream, json: Readonly<JsonObject>): Counted {
+  const count = upstream.counted === undefined ? json["input_tokens"] : upstream.counted(json);
+  if (typeof count !== "number") throw errors.upstreamFailed("The provider's answer is no count of tokens.");
+  return { input_tokens: count, told: { ...json } };
 }
