@@ -73,6 +73,10 @@ export function http1Flaw(request: IncomingMessage, maxHeaders: number): Gateway
       return new GatewayError(why, { reason: "OPERATION_UNSUPPORTED" });
     }
   }
+  if (httpVersionMinor !== 0 && headers.expect !== undefined && headers.expect.toLowerCase() !== "100-continue") {
+    const why = "The only expectation that is met is 100-continue.";
+    return new GatewayError(why, { reason: "OPERATION_UNSUPPORTED", http: 417 });
+  }
   if (httpVersionMinor !== 0 && !headers.host) return errors.bodyMalformed("The header host is missing.");
   const first = request.url!.charCodeAt(0);
   return headFlaw(rawHeaders, maxHeaders) ?? (first === SLASH || first === ASTERISK ? undefined : toPath(request));

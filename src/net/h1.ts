@@ -151,10 +151,19 @@ export class H1Inbound implements Exchange {
     const cut = () => request.socket.destroy();
     const failed = (thrown: unknown) => fail(this, this.port, thrown);
     this.body = new Collector(request, request.headers["content-length"], limitBytes, this.port, { done, cut, failed });
+    this.invite();
+  }
+
+  /** A caller that waits until it is asked for its body is asked, unless it was refused by what the head says. */
+  private invite(): void {
+    const { request, response } = this;
+    if (request.headers.expect === undefined || request.httpVersionMinor === 0 || response.headersSent) return;
+    response.writeContinue();
   }
 
   read(on: BodyReader): BodySource {
     const { request } = this;
+    this.invite();
     request.on("data", (chunk: Buffer) => on.onChunk(chunk));
     request.on("end", () => on.onEnd());
     request.on("close", () => {

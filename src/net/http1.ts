@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { errors, GatewayError } from "../core/errors.ts";
 import type { Seen } from "../core/protocol.ts";
@@ -19,6 +19,17 @@ type Answering = Socket & { [ANSWER]?: ServerResponse; [WAITING]?: number };
 /** @param checkMs How often timeouts are looked at. */
 export function makeHttp1(settings: ListenSettings, port: Port, checkMs: number): Server {
   const { maxHeaders } = settings;
+  function take(request: IncomingMessage, response: ServerResponse): void {
+    const socket = request.socket as Answering;
+    socket[ANSWER] = response;
+    socket[WAITING] = (socket[WAITING] ?? 0) + 1;
+    const many = socket[WAITING] > settings.maxConcurrentStreams;
+    const flaw = many ? errors.overloaded() : http1Flaw(request, maxHeaders);
+    const inbound = new H1Inbound(request, response, port);
+    // Where one request ends and the next begins is in doubt.
+    if (flaw) inbound.always.push("connection", "close");
+    port.host.handle(inbound, flaw);
+  }
   const http1 = createServer(
     {
       headersTimeout: settings.headTimeoutMs,
@@ -30,18 +41,12 @@ export function makeHttp1(settings: ListenSettings, port: Port, checkMs: number)
       // What the parser lets pass is refused below, in the caller's dialect.
       requireHostHeader: false,
     },
-    (request, response) => {
-      const socket = request.socket as Answering;
-      socket[ANSWER] = response;
-      socket[WAITING] = (socket[WAITING] ?? 0) + 1;
-      const many = socket[WAITING] > settings.maxConcurrentStreams;
-      const flaw = many ? errors.overloaded() : http1Flaw(request, maxHeaders);
-      const inbound = new H1Inbound(request, response, port);
-      // Where one request ends and the next begins is in doubt.
-      if (flaw) inbound.always.push("connection", "close");
-      port.host.handle(inbound, flaw);
-    },
+    take,
   );
+  // Who waits to be asked for the body is asked when somebody wants it, which is after it was not refused.
+  http1.on("checkContinue", take);
+  http1.on("checkExpectation", take);
+  http1.on("connect", (_request, socket) => refuse({ code: CONNECT }, socket as Socket, port));
   // The parser drops what is over its limit without a word; ours says so.
   http1.maxHeadersCount = maxHeaders + 1;
   http1.on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(error, socket as Socket, port));
@@ -50,10 +55,13 @@ export function makeHttp1(settings: ListenSettings, port: Port, checkMs: number)
   return http1;
 }
 
+/** Stands for the code of a parser, which reads it and goes no further. */
+const CONNECT = "CONNECT";
+
 const refused = new WeakSet<Socket>();
 
 /** Bytes that are no request, or came too slowly. Within an answer nothing can be told: what follows it would belong to it. */
-function refuse({ code = "" }: NodeJS.ErrnoException, socket: Answering, port: Port): void {
+function refuse({ code = "" }: Pick<NodeJS.ErrnoException, "code">, socket: Answering, port: Port): void {
   const answer = socket[ANSWER];
   const asked = socket[WAITING] ? inboundOf(answer!) : undefined;
   const gone = code === "ECONNRESET" || !socket.writable || (code === "HPE_INVALID_EOF_STATE" && asked);
@@ -99,6 +107,8 @@ function refusalOf(code: string): GatewayError {
       return new GatewayError("The head of the request is over the limit.", { reason: "BODY_TOO_LARGE", http: 431 });
     case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
       return new GatewayError("The extensions of a chunk are over the limit.", { reason: "BODY_TOO_LARGE" });
+    case CONNECT:
+      return errors.bodyMalformed("CONNECT is not taken; this is no proxy.");
     case "ERR_HTTP_REQUEST_TIMEOUT": {
       const why = "The request was not complete in time.";
       return new GatewayError(why, { reason: "DEADLINE_PASSED", http: 408, limit: "caller" });

@@ -167,6 +167,33 @@ it("that is garbage after a whole request does not take its answer: that goes ou
   expect(text).toContain("mine");
 });
 
+describe("a caller that waits to be asked for its body", () => {
+  const WAITS = "expect: 100-continue\r\n";
+
+  it("is asked, and answered", async () => {
+    await using to = await gateway();
+    await using raw = await rawSocket(to.port);
+    raw.send(head(WAITS + CL));
+    await raw.until("HTTP/1.1 100 Continue\r\n\r\n");
+    raw.send(BODY);
+    await raw.until("chat.completion");
+    expect(statuses(raw.text)).toEqual([100, 200]);
+  });
+
+  it.each([
+    ["too much", head(`${WAITS}content-length: 999999999\r\n`), 413],
+    ["nobody's path", head(WAITS + CL, LINE.replace("chat", "chap")), 404],
+    ["another expectation", head(`expect: 200-ok\r\n${CL}`), 417],
+  ])("is not asked for %s, and the connection ends", async (_, bytes, status) => {
+    await using to = await gateway();
+    await using raw = await rawSocket(to.port);
+    raw.send(bytes);
+    const text = await raw.closed;
+    expect(statuses(text)).toEqual([status]);
+    expect(text).toContain("x-request-id: ");
+  });
+});
+
 describe("bytes that are no request", () => {
   const lines = (log: string) => log.split("\n").filter((line) => line.includes('"msg":"request"'));
 
@@ -174,6 +201,7 @@ describe("bytes that are no request", () => {
     ["no head", "garbage\r\n\r\n", 400, "BODY_MALFORMED"],
     ["too long a head", `GET / HTTP/1.1\r\nx-a: ${"a".repeat(50_000)}`, 431, "BODY_TOO_LARGE"],
     ["a bad chunk", `${head(TE)}zz\r\n`, 400, "BODY_MALFORMED"],
+    ["a tunnel", head("", "CONNECT evil.example:443 HTTP/1.1\r\n"), 400, "BODY_MALFORMED"],
   ])("(%s) have a request id and a line in the log", async (_, bytes, status, reason) => {
     await using here = await startHere(chatConfig("http://127.0.0.1:9"));
     await using raw = await rawSocket(here.port);
