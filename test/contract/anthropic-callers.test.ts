@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/core/json.ts";
 import { replyOut } from "../../src/dialects/anthropic/reply-out.ts";
+import { requestIn } from "../../src/dialects/anthropic/request-in.ts";
 import { StreamOut } from "../../src/dialects/anthropic/stream-out.ts";
 import { joined, tidy } from "../support/anthropic.ts";
 import { answered, type Case, type Contracted, contracted, opened } from "../support/provider-contract.ts";
@@ -76,6 +77,19 @@ describe.each(each)("$kind", (one) => {
       /^(?:end_turn|max_tokens|stop_sequence|tool_use|pause_turn|refusal|model_context_window_exceeded)$/,
     );
   });
+
+  it.each(chats.filter(({ answer }) => answer.reasoning !== undefined))(
+    "gets what it thought in $name back from a caller as it was",
+    async (of) => {
+      const sink = await answered(opened(one, of.settings), asked(one, of), one.file(of.reply), { stream: false });
+      const reply = told(sink, "reply")[0]!;
+      const [{ message }] = reply["choices"] as [{ message: JsonObject }];
+      const turn = { role: "assistant", content: replyOut(reply, "r")["content"]! };
+      const back = requestIn({ max_tokens: 1, messages: [turn] })["messages"] as JsonObject[];
+      const details = (of: JsonObject | undefined) => new Set((of?.["reasoning_details"] ?? []) as JsonObject[]);
+      expect(details(back[0])).toEqual(details(message));
+    },
+  );
 
   it.each(chats.filter(({ stream }) => stream !== undefined))("streams $name as it answers it", async (of) => {
     expect(comparable(await streamed(one, of))).toEqual(comparable(await whole(one, of)));

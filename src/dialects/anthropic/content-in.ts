@@ -1,5 +1,5 @@
 import { errors } from "../../core/errors.ts";
-import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { isObject, type Json, type JsonObject, textIn } from "../../core/json.ts";
 import { thoughtIn } from "./sealing.ts";
 
 /**
@@ -69,16 +69,21 @@ function assistantIn(blocks: readonly JsonObject[]): JsonObject {
   const details: JsonObject[] = [];
   const parts: JsonObject[] = [];
   const calls: JsonObject[] = [];
+  let thought = "";
   /** Whether something follows a call: then the calls tell their places. */
   const first = blocks.findIndex(isCall);
   const mixed = first >= 0 && !blocks.slice(first).every(isCall);
   blocks.forEach((block, index) => {
     if (isCall(block)) calls.push(callIn(block, mixed ? { block_index: index } : {}));
-    else if (block["type"] === "thinking" || block["type"] === "redacted_thinking")
-      details.push(thoughtIn(block, index));
-    else parts.push(partIn(block));
+    else if (block["type"] === "thinking" || block["type"] === "redacted_thinking") {
+      const detail = thoughtIn(block, index);
+      // Without a seal it is nobody's, and cannot be given back but as words.
+      if (detail["format"] === "") thought += textIn(detail["text"]);
+      else details.push(detail);
+    } else parts.push(partIn(block));
   });
   const message: JsonObject = { role: "assistant", content: parts.length > 0 ? parts : null };
+  if (thought !== "") message["reasoning"] = thought;
   if (details.length > 0) message["reasoning_details"] = details;
   if (calls.length > 0) message["tool_calls"] = calls;
   return message;

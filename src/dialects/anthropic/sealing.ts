@@ -17,7 +17,7 @@ export function thoughtOut(detail: JsonObject): JsonObject | undefined {
 
 /** What seals a piece: Anthropic's own signature as it is, all that is not text of another's. Empty: it has no owner. */
 export function sealOf(detail: JsonObject, signature: Json | undefined): string {
-  const { format, model, text: _t, index: _i, ...rest } = detail;
+  const { format, model, text: _t, ...rest } = detail;
   const bare = typeof signature === "string" ? signature : "";
   if (typeof format !== "string" || format === "") return bare;
   const whose = typeof model === "string" ? model : "";
