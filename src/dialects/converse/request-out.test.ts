@@ -62,6 +62,12 @@ describe("what is asked of Converse", () => {
     });
   });
 
+  it("has labels of the letters that Bedrock takes", () => {
+    const { request, dropped } = said({ metadata: { team: "a@b.c", prompt: "{x}", long: "x".repeat(257), "": "y" } });
+    expect(request["requestMetadata"]).toEqual({ team: "a@b.c" });
+    expect(dropped).toEqual(["metadata.prompt", "metadata.long", "metadata."]);
+  });
+
   it("tells what has no place", () => {
     const { dropped } = said({ n: 2, seed: 1, logprobs: true, frequency_penalty: 1, user: "u", service_tier: "scale" });
     expect(dropped).toEqual(["service_tier", "n", "seed", "logprobs", "frequency_penalty", "user"]);

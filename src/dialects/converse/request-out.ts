@@ -52,7 +52,7 @@ export function converseRequest(
     system: system.length > 0 ? system : undefined,
     inferenceConfig: some(inference),
     toolConfig: tools,
-    requestMetadata: labelsOut(taken.take("metadata")),
+    requestMetadata: labelsOut(call, taken.take("metadata")),
     serviceTier: tierOut(taken),
     outputConfig: some(present({ textFormat: format, effort: thinking.effort })),
     // Claude tells which text ended its answer when it is asked.
@@ -120,8 +120,17 @@ function formatOut(call: Call, format: Json | undefined): JsonObject | undefined
   return { type: "json_schema", structure: { jsonSchema } };
 }
 
-function labelsOut(metadata: Json | undefined): JsonObject | undefined {
-  return isObject(metadata) ? some(metadata) : undefined;
+/** Letters, digits, white space and a few signs: a label that has others is not worth the call. */
+const LABEL = /^[a-zA-Z0-9\s:_@$#=/+,.-]{0,256}$/;
+
+function labelsOut(call: Call, metadata: Json | undefined): JsonObject | undefined {
+  if (!isObject(metadata)) return undefined;
+  const labels: JsonObject = {};
+  for (const [name, value] of Object.entries(metadata)) {
+    if (name !== "" && LABEL.test(name) && typeof value === "string" && LABEL.test(value)) labels[name] = value;
+    else call.adjust("dropped", `metadata.${name}`);
+  }
+  return some(labels);
 }
 
 function tierOut(taken: Taken): JsonObject | undefined {
