@@ -16,6 +16,7 @@ import { penalty } from "./request-out.ts";
  */
 export function generateRequest(call: Call, json: Readonly<JsonObject>, model: string): JsonObject {
   const taken = new Taken(call, json);
+  taken.refuseNative({ stop_sequences: "stop", num_generations: "n" }, 400);
   const native = call.arrival.dialect === "mlflow";
   const request = present({
     model,

@@ -1,3 +1,4 @@
+import type { Call } from "../../core/call.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { StreamListener } from "../../core/sse.ts";
 
@@ -80,6 +81,11 @@ export function chatReply(
 export function embeddingsReply(model: string, vectors: readonly Json[], usage: JsonObject | undefined): JsonObject {
   const data = vectors.map((embedding, index) => ({ object: "embedding", index, embedding }));
   return present({ object: "list", data, model, usage });
+}
+
+/** Why a whole answer ended whose provider does not say: by itself, but for MLflow's callers, who are told null there. */
+export function untoldEnd({ arrival }: Call): FinishReason | null {
+  return arrival.dialect === "mlflow" ? null : "stop";
 }
 
 /** Tells a stream's events in the common shape, piece by piece. */

@@ -1,5 +1,5 @@
 import type { Call } from "../../core/call.ts";
-import { errors } from "../../core/errors.ts";
+import { errors, GatewayError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import { ANTHROPIC_ONLY, asks, GEMINI_ONLY, MEMBERS, OPENAI_ONLY } from "./members.ts";
 
@@ -72,6 +72,26 @@ export class Taken {
     if (value === undefined || value === 0) return value;
     if (factor !== 1) this.call.adjust("converted", "temperature");
     return legacy ? (value / 2) * factor : value * factor;
+  }
+
+  /**
+   * On MLflow's faces, refuses the provider's own names of what MLflow has names for, as its adapters do and in their words.
+   *
+   * @param names The provider's names, and the common shape's.
+   * @param http What MLflow answers with there.
+   */
+  refuseNative(names: Readonly<Record<string, string>>, http: 400 | 422): void {
+    const { dialect, legacy = false } = this.call.arrival;
+    if (dialect !== "mlflow") return;
+    for (const [name, ours] of Object.entries(names)) {
+      if ((this.json[name] ?? null) === null) continue;
+      const use = legacy && ours === "n" ? "candidate_count" : ours;
+      throw new GatewayError(`Invalid parameter ${name}. Use ${use} instead.`, {
+        reason: "FIELD_INVALID",
+        http,
+        param: name,
+      });
+    }
   }
 
   /** Tells that a member is not sent, when it asks for something. */

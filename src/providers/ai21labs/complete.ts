@@ -11,6 +11,7 @@ import { Taken } from "../../dialects/openai/take.ts";
  */
 export function completeRequest(call: Call, json: Readonly<JsonObject>): JsonObject {
   const taken = new Taken(call, json);
+  taken.refuseNative({ numResults: "n", stopSequences: "stop", maxTokens: "max_tokens" }, 422);
   const native = call.arrival.dialect === "mlflow";
   const request = present({
     prompt: onePrompt(taken.take("prompt")),

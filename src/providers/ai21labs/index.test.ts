@@ -75,6 +75,16 @@ describe("a completion by Jurassic-2", () => {
   });
 
   it.each([
+    ["modern", { numResults: 2 }, "Invalid parameter numResults. Use n instead."],
+    ["legacy", { numResults: 2 }, "Invalid parameter numResults. Use candidate_count instead."],
+    ["modern", { maxTokens: 2 }, "Invalid parameter maxTokens. Use max_tokens instead."],
+  ] as const)("has MLflow's names alone for its %s callers: %j", async (by, native, message) => {
+    const json = { prompt: "hi", ...native };
+    await expect(send(json, { op: "completions", model: "j2-mid", by })).rejects.toMatchObject({ message, http: 422 });
+    expect((await send(json, { op: "completions", model: "j2-mid" })).json).toEqual(json);
+  });
+
+  it.each([
     ["chat", false, "completes texts and does not chat"],
     ["completions", true, "answers whole and does not stream"],
   ] as const)("is all that it does: %s, stream %s", async (op, stream, why) => {

@@ -241,6 +241,12 @@ describe("a completion by Cohere", () => {
     expect(body).toEqual({ model: "command", prompt: "hello", ...sent });
   });
 
+  it("has MLflow's names alone for its callers", async () => {
+    const asked = send({ prompt: "hi", stop_sequences: ["x"] }, { op: "completions", model: "command", by: "modern" });
+    const message = "Invalid parameter stop_sequences. Use stop instead.";
+    await expect(asked).rejects.toMatchObject({ message, http: 400 });
+  });
+
   it("refuses several prompts", async () => {
     await expect(send({ prompt: ["a", "b"] }, { op: "completions", model: "command" })).rejects.toMatchObject({
       fault: { reason: "FIELD_INVALID", param: "prompt" },

@@ -16,6 +16,7 @@ const LEAST = 0.001;
  */
 export function generateRequest(call: Call, json: Readonly<JsonObject>): JsonObject {
   const taken = new Taken(call, json);
+  taken.refuseNative({ max_new_tokens: "max_tokens" }, 422);
   const { dialect, legacy = false } = call.arrival;
   const native = dialect === "mlflow";
   const inputs = onePrompt(taken.take("prompt"));

@@ -40,7 +40,7 @@ export function chatRequest(call: Call, json: Readonly<JsonObject>, model: strin
     stream: call.stream ? true : undefined,
   });
   // Other providers' own that callers of their dialects bring along; Mistral would refuse the request for it.
-  taken.drop("top_k");
+  if (call.arrival.dialect !== "mlflow") taken.drop("top_k");
   return { ...request, ...taken.rest() };
 }
 

@@ -3,7 +3,7 @@ import { errors } from "../../core/errors.ts";
 import { isObject, type Json, type JsonObject, objectsIn } from "../../core/json.ts";
 import type { Reading } from "../../core/provider.ts";
 import { onePrompt } from "../../dialects/openai/as-chat.ts";
-import { chatReply, embeddingsReply, present } from "../../dialects/openai/make.ts";
+import { chatReply, embeddingsReply, present, untoldEnd } from "../../dialects/openai/make.ts";
 import { textOf, textsOf } from "../../dialects/openai/media.ts";
 import { only } from "../../dialects/openai/only.ts";
 import { Taken } from "../../dialects/openai/take.ts";
@@ -59,19 +59,22 @@ const VECTORS = '{"predictions": [numbers]} or {"predictions": [[numbers], ...]}
 export function predictions(now: () => number): Record<"chat" | "completions" | "embeddings", Reading> {
   const modelOf = (call: Call) => call.target?.model ?? "";
   const headOf = (call: Call) => ({ id: null, created: now(), model: modelOf(call) });
-  const finish_reason = "stop";
   return {
     chat: {
       reply(call, json) {
         const choices = textsIn(json, modelOf(call)).map((content, index) => {
-          return { index, message: { role: "assistant", content }, finish_reason };
+          return { index, message: { role: "assistant", content }, finish_reason: untoldEnd(call) };
         });
         return chatReply(headOf(call), choices, undefined);
       },
     },
     completions: {
       reply(call, json) {
-        const choices = textsIn(json, modelOf(call)).map((text, index) => ({ index, text, finish_reason }));
+        const choices = textsIn(json, modelOf(call)).map((text, index) => ({
+          index,
+          text,
+          finish_reason: untoldEnd(call),
+        }));
         return { ...headOf(call), object: "text_completion", choices };
       },
     },

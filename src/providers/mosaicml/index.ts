@@ -6,7 +6,7 @@ import type { Provider, Upstream } from "../../core/provider.ts";
 import { completionOf, onePrompt } from "../../dialects/openai/as-chat.ts";
 import { accessProblems, JSON_REQUEST, splitBase } from "../../dialects/openai/base.ts";
 import { openAIFault } from "../../dialects/openai/fault.ts";
-import { chatReply, embeddingsReply, present } from "../../dialects/openai/make.ts";
+import { chatReply, embeddingsReply, present, untoldEnd } from "../../dialects/openai/make.ts";
 import { textsOf } from "../../dialects/openai/media.ts";
 import { Taken } from "../../dialects/openai/take.ts";
 import { openAIUsage } from "../../dialects/openai/usage.ts";
@@ -34,7 +34,7 @@ export const provider: Provider<MosaicMLSettings> = {
       const head = { id: null, created: Math.floor(tools.wallNow() / 1000), model: call.target?.model ?? "" };
       const choices = outputs(json).map((text, index) => {
         if (typeof text !== "string") throw errors.upstreamFailed("The provider's outputs are not texts.");
-        return { index, message: { role: "assistant", content: text }, finish_reason: "stop" };
+        return { index, message: { role: "assistant", content: text }, finish_reason: untoldEnd(call) };
       });
       return chatReply(head, choices, undefined);
     };
@@ -65,6 +65,7 @@ function outputs({ outputs: list }: Readonly<JsonObject>): Json[] {
 
 function requestOf(call: Call, json: Readonly<JsonObject>): JsonObject {
   const taken = new Taken(call, json);
+  taken.refuseNative({ max_new_tokens: "max_tokens" }, 422);
   const { op } = call.plan;
   const { dialect, legacy = false } = call.arrival;
   if (op === "embeddings") return { inputs: textsOf(taken.take("input")), ...taken.extras() };
