@@ -21,6 +21,8 @@ export interface Sink {
   data(events: Buffer): boolean;
   /** One event. False: stop until `Running.resume`. */
   event(json: JsonObject): boolean;
+  /** Within a stream: the provider is at work. For dialects that have a word for it, so that nobody between takes it for dead. */
+  alive?(): void;
   /** The stream is whole. */
   end(call: Call): void;
   /** The call failed: before `reply` or `head` as a whole answer, after `head` as the dialect's own stream error. */

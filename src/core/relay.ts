@@ -187,6 +187,12 @@ export class Relay implements Receiver, StreamListener {
     if (this.phase === "streaming") this.fail(error);
   }
 
+  onAlive(): void {
+    if (this.phase !== "streaming") return;
+    this.on.heard();
+    if (this.begun) this.sink.alive?.();
+  }
+
   /** A reader of a provider's own words may refuse what it reads. */
   private decode(chunk: Buffer | undefined): boolean {
     try {

@@ -18,6 +18,8 @@ export interface StreamListener {
   onBad(why: string): void;
   /** The provider told of its own failure within the stream. Nothing follows. */
   onFault(error: GatewayError): void;
+  /** The provider says that it is at work and has nothing to tell yet: it counts as sound. */
+  onAlive?(): void;
 }
 
 const DONE = "[DONE]";

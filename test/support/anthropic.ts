@@ -99,6 +99,9 @@ export function joined(text: string): JsonObject {
         message["usage"] = { ...(message["usage"] as JsonObject), ...(event["usage"] as JsonObject) };
         break;
       }
+      case "ping":
+        if (state === "before" || state === "over") throw new Error(`a ping where the stream is ${state}`);
+        break;
       case "message_stop":
         go(event, "ending", "over");
         break;

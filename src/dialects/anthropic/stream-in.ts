@@ -83,6 +83,9 @@ class StreamIn {
       case "message_stop":
         this.on.onDone();
         return;
+      case "ping":
+        this.on.onAlive?.();
+        return;
       case "error":
         this.on.onFault(this.options.fault(json));
     }

@@ -108,6 +108,18 @@ describe("a stream of another provider's", () => {
     );
   });
 
+  it("says in between that more will come", () => {
+    const out = new StreamOut("r");
+    const text =
+      out.event(chunk({ content: "x" })) +
+      out.alive() +
+      out.event(chunk({ content: "y" })) +
+      out.event(finish("stop")) +
+      out.end();
+    expect(joined(text)["content"]).toEqual([{ type: "text", text: "xy" }]);
+    expect(eventsOf(text)).toContainEqual({ type: "ping" });
+  });
+
   it("that says nothing is a message without content", () => {
     expect(joined(told(finish("stop")))).toMatchObject({ content: [], stop_reason: "end_turn" });
   });

@@ -53,6 +53,12 @@ export class StreamOut {
     return this.flush();
   }
 
+  /** What says that more will come. */
+  alive(): string {
+    this.write({ type: "ping" });
+    return this.flush();
+  }
+
   /** The last events of a stream that is whole. */
   end(): string {
     if (!this.begun) this.start(null, "");

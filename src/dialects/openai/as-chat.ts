@@ -40,6 +40,7 @@ export function asCompletions(chat: Reading): Reading {
           onDone: () => on.onDone(),
           onBad: (why) => on.onBad(why),
           onFault: (error) => on.onFault(error),
+          onAlive: () => on.onAlive?.(),
         };
         return chat.stream!(call, listener, headers);
       },

@@ -51,6 +51,10 @@ export class AnthropicSink implements Sink {
     return text === "" || this.inbound.write(text);
   }
 
+  alive(): void {
+    this.inbound.write(this.stream!.alive());
+  }
+
   end(): void {
     this.inbound.write(this.stream!.end());
     this.inbound.close();

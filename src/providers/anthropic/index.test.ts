@@ -1,12 +1,14 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { AnthropicSettingsSchema } from "../../../gen/providers/anthropic/v1/settings_pb.js";
+import { fakeClock } from "../../../test/support/clock.ts";
 import { callOf, planOf, targetOf } from "../../../test/support/plan.ts";
 import { TOOLS } from "../../../test/support/provider-contract.ts";
-import { wires } from "../../../test/support/sink.ts";
+import { RecordingSink, wires } from "../../../test/support/sink.ts";
 import { Body } from "../../core/body.ts";
 import { type Arrival, Call, type Operation } from "../../core/call.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { run } from "../../core/run.ts";
 import { provider } from "./index.ts";
 
 type Init = MessageInitShape<typeof AnthropicSettingsSchema>;
@@ -155,5 +157,35 @@ describe("the settings", () => {
     const wrong = settings({ anthropicApiKey: "ключ", baseUrl: "api.anthropic.com" });
     expect(provider.check!(wrong, entry).map(({ path }) => path)).toEqual(["anthropic_api_key", "base_url"]);
     expect(provider.check!(settings(), entry)).toEqual([]);
+  });
+});
+
+describe("a stream", () => {
+  const event = (type: string, more: JsonObject = {}) =>
+    Buffer.from(`event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`);
+
+  it("is not taken for dead as long as it says that it is at work", () => {
+    const clock = fakeClock();
+    const { exchange, all } = wires();
+    const upstream = provider.open(settings(), TOOLS);
+    const plan = planOf([{ ...targetOf(exchange, 0, upstream), model: "claude-opus-5" }]);
+    const call = new Call(
+      callOf(plan, true).arrival,
+      plan,
+      Body.ofJson({ model: "route", ...chat, stream: true }),
+      true,
+    );
+    const sink = Object.assign(new RecordingSink(false), { alive: () => void sink.told.push("alive") });
+    run(call, sink, clock);
+    const { receiver } = all[0]!;
+    receiver.onHead(200, { "content-type": "text/event-stream" });
+    receiver.onData(event("message_start", { message: { id: "msg_1", model: "claude-opus-5" } }));
+    for (let i = 0; i < 3; i++) {
+      clock.advance(plan.chunkMs - 1);
+      receiver.onData(event("ping"));
+    }
+    expect(sink.told.slice(2)).toEqual(["alive", "alive", "alive"]);
+    clock.advance(plan.chunkMs + 1);
+    expect(sink.error?.fault).toMatchObject({ reason: "DEADLINE_PASSED", limit: "chunk" });
   });
 });
