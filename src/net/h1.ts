@@ -239,7 +239,8 @@ export class H1Inbound implements Exchange {
 
 /** Throws away what a caller still sends, within bounds. */
 function linger(request: IncomingMessage, clock: Clock): void {
-  if (request.complete) return;
+  // Nor does one come whose caller has gone, and whose close was told before.
+  if (request.complete || request.destroyed) return;
   const cut = () => request.socket.destroy();
   const timer = clock.after(LINGER_MS, cut);
   let bytes = 0;
