@@ -7,30 +7,53 @@ import { asGatewayError, errors, GatewayError, type Violation } from "../../core
 type Details = NonNullable<ConstructorParameters<typeof ConnectError>[3]>;
 
 /** `domain` of every `google.rpc.ErrorInfo`. */
-const DOMAIN = "polygate";
+export const DOMAIN = "polygate";
 /** gRPC sends an error in trailers, and clients refuse trailers over 8 KiB: a text there is up to three times its bytes. */
 const MAX_MESSAGE_BYTES = 1000;
 const MAX_VIOLATION_BYTES = 2000;
 
+/** What is told of a failure, whatever the form. */
+export interface Told {
+  readonly message: string;
+  /** `metadata` of `google.rpc.ErrorInfo`. */
+  readonly facts: Readonly<Record<string, string>>;
+  readonly retry: { readonly seconds: number; readonly nanos: number } | undefined;
+  /** Headers that say what to do. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+/** What a caller may know of a failure: the reason and the facts, the request id among them. Never its cause. */
+export function toldOf(error: GatewayError, id: string, call: Call | undefined): Told {
+  const { fault } = error;
+  const headers: [string, string][] = [];
+  if (fault.retryAfterMs !== undefined) headers.push(["retry-after", String(Math.ceil(fault.retryAfterMs / 1000))]);
+  if (fault.reason === "CALLER_UNKNOWN") headers.push(["www-authenticate", "Bearer"]);
+  return {
+    message: cut(error.message, MAX_MESSAGE_BYTES),
+    facts: factsOf(error, id, call),
+    retry: fault.retryAfterMs === undefined ? undefined : duration(fault.retryAfterMs),
+    headers,
+  };
+}
+
 /**
  * A failure as Connect, gRPC and gRPC-web tell it: the code of the error table, `google.rpc.ErrorInfo` with the reason and
- * the facts, the request id among them, `RetryInfo` and `BadRequest` where they apply. Never its cause.
+ * the facts, `RetryInfo` and `BadRequest` where they apply.
  */
 export function connectError(error: GatewayError, id: string, call: Call | undefined): ConnectError {
-  const { fault } = error;
+  const { fault, row } = error;
+  const { message, facts, retry, headers } = toldOf(error, id, call);
   const details: Details = [
-    { desc: ErrorInfoSchema, value: { reason: fault.reason, domain: DOMAIN, metadata: factsOf(error, id, call) } },
+    { desc: ErrorInfoSchema, value: { reason: fault.reason, domain: DOMAIN, metadata: facts } },
   ];
-  const metadata: Record<string, string> = {};
-  if (fault.retryAfterMs !== undefined) {
-    details.push({ desc: RetryInfoSchema, value: { retryDelay: duration(fault.retryAfterMs) } });
-    metadata["retry-after"] = String(Math.ceil(fault.retryAfterMs / 1000));
+  if (retry) {
+    const retryDelay = { seconds: BigInt(retry.seconds), nanos: retry.nanos };
+    details.push({ desc: RetryInfoSchema, value: { retryDelay } });
   }
-  if (fault.reason === "CALLER_UNKNOWN") metadata["www-authenticate"] = "Bearer";
   if (fault.violations) {
     details.push({ desc: BadRequestSchema, value: { fieldViolations: short(fault.violations) } });
   }
-  return new ConnectError(cut(error.message, MAX_MESSAGE_BYTES), error.row.grpc as Code, metadata, details);
+  return new ConnectError(message, row.grpc as Code, Object.fromEntries(headers), details);
 }
 
 /** Whatever ended a call as a `GatewayError`; an error of Connect's own keeps its words and gets a reason. */
@@ -90,6 +113,8 @@ function short(violations: readonly Violation[]): Violation[] {
 /** At most `most` bytes of UTF-8, whole characters, none of them half of a pair: those cannot be sent. */
 function cut(text: string, most: number): string {
   const whole = text.toWellFormed();
+  // A character is three bytes at most.
+  if (whole.length * 3 <= most) return whole;
   const bytes = Buffer.from(whole);
   if (bytes.length <= most) return whole;
   let end = most - 3;
@@ -97,7 +122,7 @@ function cut(text: string, most: number): string {
   return `${bytes.toString("utf8", 0, end)}...`;
 }
 
-function duration(ms: number): { seconds: bigint; nanos: number } {
+function duration(ms: number): { seconds: number; nanos: number } {
   const whole = Math.ceil(ms);
-  return { seconds: BigInt(Math.floor(whole / 1000)), nanos: (whole % 1000) * 1_000_000 };
+  return { seconds: Math.floor(whole / 1000), nanos: (whole % 1000) * 1_000_000 };
 }

@@ -4,8 +4,10 @@ import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
 import { errors, GatewayError } from "../../core/errors.ts";
 import type { Inbound } from "../../core/protocol.ts";
 import { bodyOf } from "./body.ts";
+import { formOf } from "./direct/form.ts";
 import { connectError } from "./errors.ts";
 import { type Speech, speechOf } from "./headers.ts";
+import { refusePlainly } from "./plain-refusal.ts";
 import { writeWhole } from "./write.ts";
 
 const REFUSAL = createContextKey<ConnectError | undefined>(undefined);
@@ -24,6 +26,17 @@ const [unary, streaming] = createConnectRouter({
  */
 export function refuse(inbound: Inbound, error: GatewayError, bare = false): void {
   inbound.error ??= error;
+  const form = bare || error.fault.allow !== undefined ? undefined : formOf(inbound.headers);
+  const speaks = form !== undefined && (form.protocol !== "grpc" || inbound.http2);
+  if (speaks) {
+    inbound.protocol = form.protocol;
+    try {
+      if (refusePlainly(inbound, form, error, error.fault.http)) return;
+    } catch {
+      inbound.reset();
+      return;
+    }
+  }
   tell(inbound, error, bare).catch(() => inbound.reset());
 }
 

@@ -125,6 +125,14 @@ export class Writer {
     this.varint(size);
   }
 
+  /** Bytes with their length. */
+  raw(bytes: Buffer): void {
+    this.room(bytes.length);
+    this.at -= bytes.length;
+    bytes.copy(this.bytes, this.at);
+    this.varint(bytes.length);
+  }
+
   double(value: number): void {
     this.room(8);
     this.at -= 8;

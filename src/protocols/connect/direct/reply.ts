@@ -44,6 +44,12 @@ export class Reply {
     this.packer = packer;
   }
 
+  /** Nothing was told yet, nor put into a header or trailer. */
+  get untouched(): boolean {
+    const { header, trailer } = this.context;
+    return !this.opened && this.waiting === undefined && header === undefined && trailer === undefined;
+  }
+
   /** The one message of a unary method, in its envelope where the form has one. */
   whole(frame: Buffer | string): void {
     const { packer, form } = this;

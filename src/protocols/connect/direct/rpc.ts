@@ -8,6 +8,7 @@ import type { Adapting } from "../adapter.ts";
 import { shape } from "../boundary.ts";
 import { Caller } from "../caller.ts";
 import { fromThrown } from "../errors.ts";
+import { refusePlainly } from "../plain-refusal.ts";
 import { Pull } from "../pull.ts";
 import { refuse } from "../refuse.ts";
 import { check } from "../validate.ts";
@@ -244,10 +245,19 @@ export class Rpc {
   fail(thrown: unknown): void {
     try {
       this.context.end();
-      this.reply.fail(this.served.bare ? asConnectError(thrown) : shape(thrown, this.caller));
+      if (this.served.bare) this.reply.fail(asConnectError(thrown));
+      else if (!this.failPlainly(thrown)) this.reply.fail(shape(thrown, this.caller));
     } catch {
       this.inbound.reset();
     }
+  }
+
+  /** Tells a failure as long as nothing was told; false: something was, or it takes more. */
+  private failPlainly(thrown: unknown): boolean {
+    if (!this.reply.untouched) return false;
+    const error = fromThrown(thrown);
+    this.inbound.error = error;
+    return refusePlainly(this.inbound, this.form, error);
   }
 
   /** The body is no message. What the words say can quote the request, which is the caller's to read and not the log's. */
