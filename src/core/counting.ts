@@ -33,11 +33,10 @@ function planned(plan: Plan): Plan {
 
 function counter(target: Target): Target | undefined {
   const { upstream } = target;
-  const { counts } = upstream;
-  if (counts === undefined) return undefined;
+  if (upstream.counts === undefined) return undefined;
   const asCounts: Upstream = {
     ...upstream,
-    encode: (call, body, model) => counts(call, body, model),
+    encode: (call, body, model) => upstream.counts!(call, body, model),
     reads: { chat: { reply: (_, json) => countIn(upstream, json) } },
   };
   return { ...target, upstream: asCounts };

@@ -68,7 +68,7 @@ function back(parts: JsonObject[]): JsonObject {
   const { messages } = chatRequest({ contents: [{ role: "model", parts }] }, "r", false);
   const { reasoning, reasoning_details, content } = (messages as JsonObject[])[0]!;
   // Where a thought stands in the list of an answer, a stream tells later.
-  const details = (reasoning_details as JsonObject[] | undefined)?.map(({ index: _, ...detail }) => detail);
+  const details = (reasoning_details as JsonObject[] | undefined)?.map((one) => ({ ...one, index: 0 }));
   return { reasoning, content, reasoning_details: details } as JsonObject;
 }
 

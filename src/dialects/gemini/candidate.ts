@@ -76,7 +76,7 @@ export class CandidateReader {
       index: place,
       id: known,
       type: "function",
-      function: { name: String(name ?? ""), arguments: JSON.stringify(args ?? {}) },
+      function: { name: textIn(name) ?? "", arguments: JSON.stringify(args ?? {}) },
     };
     const signature = textIn(part["thoughtSignature"]);
     // Where Google's own OpenAI API has it; clients that know it give it back.
@@ -139,7 +139,7 @@ export function joined(deltas: readonly JsonObject[]): JsonObject {
     for (const one of objects(delta["reasoning_details"])) {
       const before = details.find(({ index }) => index === one["index"]);
       if (before === undefined) details.push({ ...one });
-      else Object.assign(before, one, { text: `${String(before["text"] ?? "")}${String(one["text"] ?? "")}` });
+      else Object.assign(before, one, { text: `${textIn(before["text"]) ?? ""}${textIn(one["text"]) ?? ""}` });
     }
     for (const { index: _, ...image } of objects(delta["images"])) images.push(image);
     for (const { index: _, ...call } of objects(delta["tool_calls"])) calls.push(call);

@@ -21,16 +21,18 @@ export function embedRequest(json: Readonly<JsonObject>, route: string, batch: b
 }
 
 /** How texts are to be read: its size, and what only Google knows. */
-function howOf({ content: _, model: _model, outputDimensionality, ...rest }: JsonObject): JsonObject {
+function howOf(request: JsonObject): JsonObject {
+  const { content: _, model: _model, outputDimensionality, ...rest } = request;
   return present({ dimensions: outputDimensionality, ...rest });
 }
 
 function textOf(content: Json | undefined, path: string): string {
   const parts = typeof content === "string" ? [{ text: content }] : lists(fields(content)["parts"]);
-  if (parts.length === 0 || parts.some(({ text }) => typeof text !== "string")) {
+  const texts = parts.flatMap(({ text }) => (typeof text === "string" ? [text] : []));
+  if (parts.length === 0 || texts.length < parts.length) {
     throw invalid(`${path}.parts`, "must be texts: this gateway makes vectors of text alone");
   }
-  return parts.map(({ text }) => text).join("");
+  return texts.join("");
 }
 
 function invalid(field: string, description: string): Error {

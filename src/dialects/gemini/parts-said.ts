@@ -27,7 +27,7 @@ function placed(details: readonly JsonObject[]) {
   for (const detail of details) {
     const { part, at } = detail;
     if (isObject(part)) parts.push({ at: numberIn(at) ?? 0, part: partSaid(detail, part) });
-    else if (isOfCall(detail)) calls.set(String(detail["id"]), sealedDetail(detail));
+    else if (isOfCall(detail)) calls.set(detail.id, sealedDetail(detail));
     else if (typeof detail["end"] === "number") ends.set(detail["end"], sealedDetail(detail));
     else if (typeof detail["image"] === "number") images.set(detail["image"], sealedDetail(detail));
   }
@@ -35,7 +35,8 @@ function placed(details: readonly JsonObject[]) {
 }
 
 /** Only Gemini's name a call; `id` of others is their own. */
-export function isOfCall({ type, format, id }: JsonObject): boolean {
+export function isOfCall(detail: JsonObject): detail is JsonObject & { id: string } {
+  const { type, format, id } = detail;
   return format === "gemini" && type === "reasoning.encrypted" && typeof id === "string";
 }
 

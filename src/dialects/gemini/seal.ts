@@ -9,8 +9,9 @@ const MARK = "pg1.";
  *
  * @param detail What is in its `text` is not taken in: it stands beside.
  */
-export function sealedDetail({ text: _, ...detail }: Readonly<JsonObject>): string {
-  return Buffer.from(MARK + JSON.stringify(detail)).toString("base64");
+export function sealedDetail(detail: Readonly<JsonObject>): string {
+  const { text: _, ...sealed } = detail;
+  return Buffer.from(MARK + JSON.stringify(sealed)).toString("base64");
 }
 
 /**

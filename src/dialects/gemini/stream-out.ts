@@ -83,7 +83,7 @@ function pieces(state: Choice, delta: JsonObject): JsonObject[] {
   const details = objects(delta["reasoning_details"]);
   const parts = thoughts(state, details, textIn(delta["reasoning"] ?? delta["reasoning_content"]));
   state.annotations.push(...objects(delta["annotations"]));
-  for (const detail of details) if (isOfCall(detail)) state.signatures.set(String(detail["id"]), sealedDetail(detail));
+  for (const detail of details) if (isOfCall(detail)) state.signatures.set(detail.id, sealedDetail(detail));
   const marks = details.filter(({ end }) => typeof end === "number");
   const content = textIn(delta["content"]) ?? textIn(delta["refusal"]);
   if (content !== undefined || marks.length > 0) {
@@ -121,7 +121,8 @@ function thoughts(state: Choice, details: readonly JsonObject[], reasoning: stri
 }
 
 /** Pieces of one detail: its words were told, but for a summary's, which go back within the seal. */
-function joinedDetail(before: JsonObject | undefined, { text: _, ...now }: JsonObject): JsonObject {
+function joinedDetail(before: JsonObject | undefined, detail: JsonObject): JsonObject {
+  const { text: _, ...now } = detail;
   const { summary, signature, data } = before ?? {};
   const join = (a: JsonObject[string], b: JsonObject[string]) => (textIn(a) ?? "") + (textIn(b) ?? "") || undefined;
   return present({

@@ -30,7 +30,9 @@ function replied(
     // PaLM does not say why it ended. MLflow says so; others want a reason, and it ends by itself.
     return present({ index, message, finish_reason: isMlflow ? null : "stop", ...more });
   });
-  const reasons = listOf(filters).map(({ reason }) => String(reason));
+  const reasons = listOf(filters).map(({ reason }) =>
+    typeof reason === "string" ? reason : "BLOCKED_REASON_UNSPECIFIED",
+  );
   if (choices.length === 0) {
     if (reasons.length === 0) throw errors.upstreamFailed("The provider's answer has no candidates.");
     const refusal = `Google blocked the answer: ${reasons.join(", ")}.`;

@@ -18,7 +18,8 @@ export function resourceOf(model: string): Resource {
   if (model.startsWith("endpoints/")) return { publisher: "google", name: model, path: escaped(model) };
   const known = /^(?:publishers\/)?(google|anthropic)\/(?:models\/)?(.+)$/.exec(model);
   const name = known?.[2] ?? model;
-  const publisher: Publisher = (known?.[1] as Publisher | undefined) ?? (/^claude/.test(name) ? "anthropic" : "google");
+  const publisher: Publisher =
+    (known?.[1] as Publisher | undefined) ?? (name.startsWith("claude") ? "anthropic" : "google");
   return { publisher, name, path: `publishers/${publisher}/models/${escaped(name)}` };
 }
 
