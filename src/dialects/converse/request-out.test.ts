@@ -68,6 +68,12 @@ describe("what is asked of Converse", () => {
     expect(dropped).toEqual(["metadata.prompt", "metadata.long", "metadata."]);
   });
 
+  it("has top_k where Nova has it", () => {
+    expect(said({ top_k: 20 }, "amazon.nova-lite-v1:0").request["additionalModelRequestFields"]).toEqual({
+      inferenceConfig: { topK: 20 },
+    });
+  });
+
   it("tells what has no place", () => {
     const { dropped } = said({ n: 2, seed: 1, logprobs: true, frequency_penalty: 1, user: "u", service_tier: "scale" });
     expect(dropped).toEqual(["service_tier", "n", "seed", "logprobs", "frequency_penalty", "user"]);
@@ -218,6 +224,45 @@ describe("tools", () => {
 });
 
 describe("a caller of Anthropic's API", () => {
+  const thinking = { type: "enabled", budget_tokens: 4000 };
+  const native = (json: JsonObject, id = "anthropic.claude-sonnet-4-6") => said(json, id, { dialect: "anthropic" });
+
+  it("has its tools made by Anthropic, its thinking, and its mark for the whole request", () => {
+    const bash = { type: "bash_20250124", name: "bash" };
+    const look = { type: "function", function: { name: "look" } };
+    const { request, dropped } = native({ tools: [bash, look], thinking, cache_control: { type: "ephemeral" } });
+    expect(request).toEqual({
+      messages: [{ role: "user", content: [{ text: "hi" }, { cachePoint: { type: "default" } }] }],
+      toolConfig: {
+        tools: [{ toolSpec: { name: "look", inputSchema: { json: { type: "object", properties: {} } } } }],
+      },
+      additionalModelRequestFields: { tools: [bash], thinking },
+    });
+    expect(dropped).toEqual([]);
+  });
+
+  it("may ask another maker's model, which is asked in its own words", () => {
+    const nova = native({ thinking }, "amazon.nova-2-lite-v1:0");
+    expect(nova.request["additionalModelRequestFields"]).toEqual({
+      reasoningConfig: { type: "enabled", maxReasoningEffort: "medium" },
+    });
+    expect(nova.converted).toEqual(["thinking"]);
+    expect(
+      native({ reasoning_effort: "low" }, "openai.gpt-oss-20b-1:0").request["additionalModelRequestFields"],
+    ).toEqual({
+      reasoning_effort: "low",
+    });
+    const llama = native({ thinking, cache_control: { type: "ephemeral" } }, "meta.llama3-3-70b-instruct-v1:0");
+    expect(llama.request).toEqual({ messages: [{ role: "user", content: [{ text: "hi" }] }] });
+    expect(llama.dropped).toEqual(["thinking", "cache_control"]);
+    expect(native({ thinking: { type: "disabled" } }, "amazon.nova-2-lite-v1:0")).toMatchObject({ dropped: [] });
+  });
+
+  it("is the only one whose words are another's: who asks a model by its own gets them through", () => {
+    const { request } = said({ thinking }, "zai.glm-4.6");
+    expect(request["additionalModelRequestFields"]).toEqual({ thinking });
+  });
+
   it("gets its temperature and its effort through as they came", () => {
     const json = { temperature: 1.4, reasoning_effort: "max" };
     const { request, converted } = said(json, "anthropic.claude-sonnet-4-6", { dialect: "anthropic" });

@@ -4,13 +4,14 @@ import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { present } from "../openai/make.ts";
 import { only } from "../openai/only.ts";
 import { Taken } from "../openai/take.ts";
+import { cachePoint } from "./content-out.ts";
 import { messagesOut } from "./messages-out.ts";
-import { isClaude, oneCallOut, samples, thinkingOut } from "./thinking-out.ts";
+import { caches, isClaude, oneCallOut, samples, thinkingOut } from "./thinking-out.ts";
 import { toolsOut } from "./tools-out.ts";
 
 /** Converse's own members, which callers may give as they are. What else is not known belongs to the model. */
 const OWN = [
-  ...["inferenceConfig", "toolConfig", "guardrailConfig", "promptVariables", "requestMetadata", "performanceConfig"],
+  ...["inferenceConfig", "guardrailConfig", "promptVariables", "requestMetadata", "performanceConfig"],
   ...["serviceTier", "outputConfig", "additionalModelRequestFields", "additionalModelResponseFieldPaths"],
 ];
 
@@ -36,7 +37,7 @@ export function converseRequest(
   const { system, messages } = messagesOut(call, taken.take("messages"), model);
   const maxTokens = taken.maxTokens();
   const stopSequences = taken.stop();
-  const thinking = thinkingOut(call, taken, id, maxTokens, isObject(json["thinking"]));
+  const thinking = thinkingOut(call, taken, id, maxTokens, json["thinking"]);
   const takes = samples(id);
   const temperature = temperatureOf(call, taken);
   const inference = present({
@@ -46,7 +47,9 @@ export function converseRequest(
     stopSequences: stopSequences as Json[] | undefined,
   });
   const format = formatOut(call, taken.take("response_format"));
-  const tools = toolsOut(call, taken.take("tools"), taken.take("tool_choice"), hasCalls(messages));
+  const given = taken.take("tools");
+  const makers = isClaude(id) ? makersTools(given) : [];
+  const tools = toolsOut(call, without(given, makers), taken.take("tool_choice"), hasCalls(messages));
   const ours = present({
     messages,
     system: system.length > 0 ? system : undefined,
@@ -60,10 +63,37 @@ export function converseRequest(
   });
   const one = tools === undefined || tools["toolChoice"] !== undefined ? undefined : oneCallOut(id);
   if (one !== undefined && json["parallel_tool_calls"] === false) taken.take("parallel_tool_calls");
+  if (caches(id)) markEnd(messages, taken.take("cache_control"));
+  const topK = id.startsWith("amazon.nova-") ? taken.number("top_k") : undefined;
   const { fields, members } = strangers(taken.rest());
-  const more = { ...thinking.fields, ...(json["parallel_tool_calls"] === false && one), ...fields };
+  // Nova's own place for it.
+  if (topK !== undefined) fields["inferenceConfig"] = { topK };
+  const more = {
+    ...(makers.length > 0 && { tools: makers }),
+    ...thinking.fields,
+    ...(json["parallel_tool_calls"] === false && one),
+    ...fields,
+  };
   const asked = merged(ours, some(more) ? { additionalModelRequestFields: more } : {});
   return merged(asked, members);
+}
+
+/** Tools that Claude's maker has made, such as `bash_20250124`: Converse hands them on beside its own. */
+function makersTools(tools: Json | undefined): JsonObject[] {
+  const given = Array.isArray(tools) ? tools.filter(isObject) : [];
+  return given.filter(({ type }) => typeof type === "string" && /^[a-z_]+_\d{8}$/.test(type));
+}
+
+/** The same list with holes, so that the others keep their places. */
+function without(tools: Json | undefined, some: readonly JsonObject[]): Json | undefined {
+  if (!Array.isArray(tools) || some.length === 0) return tools;
+  return tools.map((tool) => (isObject(tool) && some.includes(tool) ? null : tool));
+}
+
+/** A mark for the whole request stands after what was said last. */
+function markEnd(messages: readonly JsonObject[], mark: Json | undefined): void {
+  const content = messages.at(-1)?.["content"];
+  if (Array.isArray(content)) content.push(...cachePoint(mark));
 }
 
 function tellsStop(call: Call, id: string, stop: readonly string[] | undefined): boolean {

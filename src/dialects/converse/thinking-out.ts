@@ -1,5 +1,5 @@
-import type { Call } from "../../core/call.ts";
-import type { JsonObject } from "../../core/json.ts";
+import type { Call, Dialect } from "../../core/call.ts";
+import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { abilitiesOf } from "../openai/claude.ts";
 import type { Taken } from "../openai/take.ts";
 
@@ -26,8 +26,8 @@ const LEAST_BUDGET = 1024;
 const NOTHING: Thinking = { ours: false };
 
 /**
- * Takes `reasoning_effort`, told as converted or, where the model has no word for it, as dropped. `thinking` and whatever else a
- * maker calls it is left: it goes through as it came, and wins.
+ * Takes `reasoning_effort`, told as converted or, where the model has no word for it, as dropped. `thinking` is Claude's own and goes
+ * through as it came; of other models it is asked as an effort.
  *
  * @param id Without region and address, such as `anthropic.claude-sonnet-4-6`.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_OutputConfig.html
@@ -37,17 +37,45 @@ export function thinkingOut(
   taken: Taken,
   id: string,
   maxTokens: number | undefined,
-  given: boolean,
+  given: Json | undefined,
 ): Thinking {
   const effort = taken.take("reasoning_effort");
-  if (typeof effort !== "string") return NOTHING;
-  // Callers of Anthropic's API say themselves whether to think.
-  if (call.arrival.dialect === "anthropic") return { effort: isClaude(id) ? effort : undefined, ours: false };
-  // It is what models do that are not told otherwise, as far as they can do without.
-  if (effort === "none") return NOTHING;
+  if (isClaude(id)) {
+    // Callers of Anthropic's API say themselves whether to think.
+    if (call.arrival.dialect === "anthropic")
+      return { effort: typeof effort === "string" ? effort : undefined, ours: false };
+    return byEffort(call, "reasoning_effort", id, effort, maxTokens, isObject(given));
+  }
+  if (typeof effort === "string" || !isObject(given) || !(speaksOfEffort(id) || TRANSLATED.has(call.arrival.dialect))) {
+    return byEffort(call, "reasoning_effort", id, effort, maxTokens, false);
+  }
+  taken.take("thinking");
+  return byEffort(call, "thinking", id, effortOf(given), maxTokens, false);
+}
+
+/** What they call thinking is another maker's word here; others who name it mean the model's own. */
+const TRANSLATED: ReadonlySet<Dialect> = new Set(["anthropic", "gemini"]);
+
+function byEffort(
+  call: Call,
+  member: string,
+  id: string,
+  effort: Json | undefined,
+  maxTokens: number | undefined,
+  given: boolean,
+): Thinking {
+  // None is what models do that are not told otherwise, as far as they can do without.
+  if (typeof effort !== "string" || effort === "none") return NOTHING;
   const asked = given ? undefined : askedOf(id, effort, maxTokens);
-  call.adjust(asked === undefined ? "dropped" : "converted", "reasoning_effort");
+  call.adjust(asked === undefined ? "dropped" : "converted", member);
   return asked ?? NOTHING;
+}
+
+/** The effort that a budget of Claude's comes to. */
+function effortOf({ type, budget_tokens: budget }: Readonly<JsonObject>): string {
+  if (type === "disabled") return "none";
+  if (typeof budget !== "number") return "medium";
+  return budget <= BUDGETS["low"]! ? "low" : budget <= BUDGETS["medium"]! ? "medium" : "high";
 }
 
 /** Whether a model takes `temperature` and `top_p`. Claude's newest do not. */
@@ -64,14 +92,23 @@ export function oneCallOut(id: string): JsonObject | undefined {
   return { tool_choice: { type: "auto", disable_parallel_tool_use: true } };
 }
 
+const isOpen = (id: string) => id.startsWith("openai.");
+const isNova2 = (id: string) => id.startsWith("amazon.nova-2");
+const speaksOfEffort = (id: string) => isOpen(id) || isNova2(id);
+
+/** Whether a model has a prompt cache that marks can tell of. */
+export function caches(id: string): boolean {
+  return isClaude(id) || id.startsWith("amazon.nova-");
+}
+
 /** Whether a model is one of Anthropic's. */
 export function isClaude(id: string): boolean {
   return id.startsWith("anthropic.");
 }
 
 function askedOf(id: string, effort: string, maxTokens: number | undefined): Thinking | undefined {
-  if (id.startsWith("openai.")) return { fields: { reasoning_effort: effort }, ours: false };
-  if (id.startsWith("amazon.nova-2")) {
+  if (isOpen(id)) return { fields: { reasoning_effort: effort }, ours: false };
+  if (isNova2(id)) {
     const maxReasoningEffort = effort === "minimal" ? "low" : effort === "xhigh" ? "high" : effort;
     return { fields: { reasoningConfig: { type: "enabled", maxReasoningEffort } }, ours: true };
   }
