@@ -3,6 +3,7 @@ import { jsonEvents } from "../../core/frames.ts";
 import { isObject, type Json, type JsonObject, objectIn, objectsIn, textIn } from "../../core/json.ts";
 import type { Reading, StreamDecoder } from "../../core/provider.ts";
 import type { StreamListener } from "../../core/sse.ts";
+import { callsIn, usageIn } from "./calls-in.ts";
 import type { FinishReason } from "./make.ts";
 
 /** Where the answers of a server that speaks OpenAI's API differ from OpenAI's. */
@@ -34,7 +35,8 @@ export function nearlyOpenAI(op: "chat" | "completions", differs: NearlyOpenAI, 
       if (!Array.isArray(json["choices"])) throw errors.upstreamFailed("The provider's answer has no list of choices.");
       const model = call.target?.model ?? "";
       const choices = new Choices(op, differs, model, "message").read(json);
-      return { ...headOf(json, model, now), ...json, object: whole, choices };
+      const usage = isObject(json["usage"]) ? { usage: usageIn(json["usage"]) } : {};
+      return { ...headOf(json, model, now), ...json, object: whole, choices, ...usage };
     },
     stream(call, on) {
       const model = call.target?.model ?? "";
@@ -77,7 +79,7 @@ class Choices {
     const { differs, member, model, op } = this;
     const { index = at, delta, message, text, finish_reason: native, ...rest } = differs.choice?.(choice) ?? choice;
     const said = objectIn(member === "delta" ? delta : message);
-    const read = differs.message?.(said, model) ?? said;
+    const read = callsIn(differs.message?.(said, model) ?? said, member === "delta");
     const { tool_calls: calls } = read;
     if (Array.isArray(calls) && calls.length > 0) this.called.add(index);
     const answer =
@@ -122,7 +124,7 @@ function withUsageLast(on: StreamListener, read: (json: JsonObject) => JsonObjec
     }
     const { usage: counted, ...event } = read(json);
     // Some count in every event: the last one is right.
-    if (isObject(counted)) usage = counted;
+    if (isObject(counted)) usage = usageIn(counted);
     const { id = null, object = "", created = 0, model = "" } = event;
     head = { id, object, created, model };
     if ((event["choices"] as Json[]).length > 0) on.onEvent(event);

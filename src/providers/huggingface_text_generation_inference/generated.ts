@@ -1,7 +1,7 @@
 import type { Call } from "../../core/call.ts";
 import { errors } from "../../core/errors.ts";
 import { jsonEvents } from "../../core/frames.ts";
-import { isObject, type Json, type JsonObject, objectIn, objectsIn, textIn } from "../../core/json.ts";
+import { type Json, type JsonObject, objectIn, objectsIn, textIn } from "../../core/json.ts";
 import type { Reading } from "../../core/provider.ts";
 import { type FinishReason, present, usageOf } from "../../dialects/openai/make.ts";
 
@@ -88,17 +88,4 @@ function logprobsOf(tokens: Json | undefined, tops: Json | undefined): JsonObjec
       Object.fromEntries(each.map(({ text, logprob }) => [textIn(text), logprob ?? null])),
     ),
   };
-}
-
-/** A tool call's arguments as text, which older servers give as an object; and a delta's calls as a list. */
-export function callsIn(said: JsonObject): JsonObject {
-  const { tool_calls: calls } = said;
-  const list = isObject(calls) ? [calls] : objectsIn(calls);
-  if (list.length === 0) return said;
-  const tool_calls = list.map((one) => {
-    const { function: called } = one;
-    if (!isObject(called) || typeof called["arguments"] === "string" || called["arguments"] === undefined) return one;
-    return { ...one, function: { ...called, arguments: JSON.stringify(called["arguments"]) } };
-  });
-  return { ...said, tool_calls };
 }

@@ -13,7 +13,7 @@ import { nearlyOpenAI } from "../../dialects/openai/nearly.ts";
 import { only } from "../../dialects/openai/only.ts";
 import { openAIUsage } from "../../dialects/openai/usage.ts";
 import { generateRequest } from "./generate.ts";
-import { callsIn, generated } from "./generated.ts";
+import { generated } from "./generated.ts";
 
 const KIND = "huggingface-text-generation-inference";
 const EXAMPLE = "http://127.0.0.1:8080";
@@ -47,7 +47,7 @@ export const provider: Provider<TextGenerationInferenceSettings> = {
       origin,
       speaks: { chat: "openai", completions: "openai" },
       reads: {
-        chat: nearlyOpenAI("chat", { finish: { eos_token: "stop", stop_sequence: "stop" }, message: callsIn }, now),
+        chat: nearlyOpenAI("chat", { finish: { eos_token: "stop", stop_sequence: "stop" } }, now),
         completions: generated(now),
       },
       encode(call, body, model) {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { answered, opened } from "../../../test/support/provider-contract.ts";
 import { type Asking, sentBy } from "../../../test/support/sent.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Provider } from "../../core/provider.ts";
@@ -168,5 +169,21 @@ it("embeds with Mistral's names", async () => {
       output_dtype: "float",
     },
     adjusted: { dropped: ["user"] },
+  });
+});
+
+it("reads calls without a type and cached tokens as OpenAI tells them", async () => {
+  const contract = { settings: { mistral_api_key: "mis-key" }, model: MODEL, cases: [], faults: [] };
+  const file = () => Buffer.alloc(0);
+  const upstream = opened({ kind: "mistral", provider: provider as Provider<unknown>, contract, file });
+  const call = { id: "D681PevKs", function: { name: "f", arguments: { a: 1 } }, index: 0 };
+  const message = { role: "assistant", content: "", tool_calls: [call] };
+  const usage = { prompt_tokens: 9, completion_tokens: 1, total_tokens: 10, num_cached_tokens: 8 };
+  const bytes = JSON.stringify({ id: "x", choices: [{ index: 0, message, finish_reason: "tool_calls" }], usage });
+  const how = { op: "chat", model: MODEL, request: { messages: user("hi") } } as const;
+  const { told } = await answered(upstream, how, Buffer.from(bytes), { stream: false });
+  expect(JSON.parse(told[0]!.slice(6))).toMatchObject({
+    choices: [{ message: { tool_calls: [{ type: "function", function: { name: "f", arguments: '{"a":1}' } }] } }],
+    usage: { prompt_tokens: 9, prompt_tokens_details: { cached_tokens: 8 } },
   });
 });
