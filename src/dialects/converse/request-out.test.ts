@@ -241,6 +241,29 @@ describe("a caller of Anthropic's API", () => {
     expect(dropped).toEqual([]);
   });
 
+  it("asks for features by its header, of which Bedrock gets those that it has", () => {
+    const beta = "claude-code-20250219, context-1m-2025-08-07,context-management-2025-06-27,context-1m-2025-08-07";
+    const asked = (id: string, dialect: "anthropic" | "openai") =>
+      said({ context_management: { edits: [] } }, id, { dialect, headers: { "anthropic-beta": beta } });
+    expect(asked("anthropic.claude-sonnet-4-5-20250929-v1:0", "anthropic")).toMatchObject({
+      request: {
+        additionalModelRequestFields: {
+          anthropic_beta: ["context-1m-2025-08-07", "context-management-2025-06-27"],
+          context_management: { edits: [] },
+        },
+      },
+      dropped: [],
+    });
+    for (const [id, dialect] of [
+      ["amazon.nova-lite-v1:0", "anthropic"],
+      [CLAUDE, "openai"],
+    ] as const) {
+      const { request, dropped } = asked(id, dialect);
+      expect(request["additionalModelRequestFields"]).toBeUndefined();
+      expect(dropped).toEqual(["context_management"]);
+    }
+  });
+
   it("may ask another maker's model, which is asked in its own words", () => {
     const nova = native({ thinking }, "amazon.nova-2-lite-v1:0");
     expect(nova.request["additionalModelRequestFields"]).toEqual({

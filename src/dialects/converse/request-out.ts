@@ -4,6 +4,7 @@ import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { present } from "../openai/make.ts";
 import { only } from "../openai/only.ts";
 import { Taken } from "../openai/take.ts";
+import { betasOut } from "./betas-out.ts";
 import { cachePoint } from "./content-out.ts";
 import { messagesOut } from "./messages-out.ts";
 import { caches, isClaude, oneCallOut, samples, thinkingOut } from "./thinking-out.ts";
@@ -64,11 +65,13 @@ export function converseRequest(
   const one = tools === undefined || tools["toolChoice"] !== undefined ? undefined : oneCallOut(id);
   if (one !== undefined && json["parallel_tool_calls"] === false) taken.take("parallel_tool_calls");
   if (caches(id)) markEnd(messages, taken.take("cache_control"));
+  const betas = isClaude(id) ? betasOut(call, taken) : {};
   const topK = id.startsWith("amazon.nova-") ? taken.number("top_k") : undefined;
   const { fields, members } = strangers(taken.rest());
   // Nova's own place for it.
   if (topK !== undefined) fields["inferenceConfig"] = { topK };
   const more = {
+    ...betas,
     ...(makers.length > 0 && { tools: makers }),
     ...thinking.fields,
     ...(json["parallel_tool_calls"] === false && one),
