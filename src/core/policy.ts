@@ -18,13 +18,13 @@ export type Admit = (head: Head) => Maybe<string | GatewayError>;
 
 /**
  * What a policy does at each phase of a call, in this order. An absent hook costs nothing. A hook refuses by throwing a
- * `GatewayError`.
+ * `GatewayError`; `admit` and `before` may give it in place of that, which costs less.
  */
 export interface Hooks {
   /** Once for every exchange but those that are open to all. Of policies of the whole gateway alone. */
   readonly admit?: Admit;
   /** Before a target is chosen. May change `call.body` by `set`. */
-  readonly before?: (call: Call) => Maybe<void>;
+  readonly before?: (call: Call) => Maybe<GatewayError | undefined>;
   /** A whole reply in the common shape; what is returned is sent. */
   readonly reply?: (call: Call, json: JsonObject) => JsonObject;
   /** One event of a stream in the common shape; `undefined` drops it. */

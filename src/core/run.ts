@@ -47,10 +47,14 @@ class Run implements Running, Attempted {
     try {
       const { before } = this.call.plan;
       for (let i = 0; i < before.length; i++) {
-        const wait = before[i]!(this.call);
-        if (wait instanceof Promise) {
+        const told = before[i]!(this.call);
+        if (told instanceof Promise) {
           this.silence.allow(Number.POSITIVE_INFINITY);
-          void this.beginLater(wait, i + 1);
+          void this.beginLater(told, i + 1);
+          return;
+        }
+        if (told) {
+          this.giveUp(told);
           return;
         }
       }
@@ -62,11 +66,12 @@ class Run implements Running, Attempted {
     this.attempt();
   }
 
-  private async beginLater(first: Promise<void>, from: number): Promise<void> {
+  private async beginLater(first: Promise<GatewayError | undefined>, from: number): Promise<void> {
     try {
-      await first;
       const { before } = this.call.plan;
-      for (let i = from; i < before.length && !this.over; i++) await before[i]!(this.call);
+      let refusal = await first;
+      for (let i = from; i < before.length && !this.over && !refusal; i++) refusal = await before[i]!(this.call);
+      if (refusal) throw refusal;
       if (!this.over) this.verify?.();
     } catch (thrown) {
       this.giveUp(asGatewayError(thrown));

@@ -48,10 +48,10 @@ function compile({ calls = 0, renewalPeriod, key }: RateLimitSettings, { counter
   // Without `calls`: when they alone are changed, what was used stays used.
   const prefix = `rate_limit ${route} ${ms} `;
 
-  function hold(call: Call, { total, leftMs }: Counted): void {
+  function hold(call: Call, { total, leftMs }: Counted): GatewayError | undefined {
     const left = Math.max(0, calls - total);
     if (call.quota === undefined || left < call.quota.left) call.quota = { limit: calls, left, leftMs };
-    if (total > calls) throw exceeded(route, quota, calls, leftMs);
+    return total > calls ? exceeded(route, quota, calls, leftMs) : undefined;
   }
 
   return {
