@@ -159,6 +159,12 @@ export class Relay implements Receiver, StreamListener {
     }
   }
 
+  onAlike(): boolean {
+    if (this.phase !== "streaming" || !this.begun || !this.sink.raw || this.call.plan.chunk.length > 0) return false;
+    this.on.heard();
+    return true;
+  }
+
   onWhole(events: Buffer): void {
     // Comments before the first event are not passed on: nothing may be sent while another target could still answer.
     if (this.phase !== "streaming" || !this.begun || !this.sink.raw || this.call.plan.chunk.length > 0) return;
