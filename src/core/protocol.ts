@@ -124,6 +124,8 @@ export interface Endpoint {
   readonly path: string;
   /** True: answered to callers whom nobody knows, too; for health and what describes the API. A path without `{name}`. */
   readonly open?: boolean;
+  /** False: who may GET may not ask with HEAD. */
+  readonly head?: boolean;
   handle(inbound: Inbound, params: readonly string[]): void;
 }
 

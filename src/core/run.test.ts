@@ -142,7 +142,7 @@ describe("a stream", () => {
       [404, "UPSTREAM_REJECTED"],
       [429, "UPSTREAM_BUSY"],
       [500, "UPSTREAM_FAILED"],
-      [529, "UPSTREAM_FAILED"],
+      [529, "UPSTREAM_BUSY"],
     ] as const) {
       const outcomes = [true, false].map((stream) => {
         const { all, sink } = start({ stream });

@@ -74,8 +74,8 @@ export class Router {
 const NONE: readonly string[] = [];
 
 /** Whoever may GET may ask with HEAD for the same answer without its body, which the port leaves out. */
-function methodsOf({ method }: Endpoint): readonly string[] {
-  return method === "GET" ? ["GET", "HEAD"] : [method];
+function methodsOf({ method, head = true }: Endpoint): readonly string[] {
+  return method === "GET" && head ? ["GET", "HEAD"] : [method];
 }
 
 function methodUnknown(inbound: Inbound, allowed: ReadonlySet<string>): GatewayError {

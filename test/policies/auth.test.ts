@@ -163,7 +163,7 @@ describe("on a socket", () => {
     for (const target of [`/v1/models?key=${ANN}&api-key=${ANN}`, `/v1/models/${ANN}`]) {
       await using raw = await rawSocket(running.gateway.port);
       raw.send(
-        `GET ${target} HTTP/1.1\r\nhost: a\r\nx-goog-api-key: ${ANN}\r\nproxy-authorization: Bearer ${ANN}\r\n\r\n`,
+        `GET ${target} HTTP/1.1\r\nhost: a\r\nx-other-api-key: ${ANN}\r\nproxy-authorization: Bearer ${ANN}\r\n\r\n`,
       );
       expect(await raw.until("invalid_api_key")).toMatch(/^HTTP\/1\.1 401 /);
     }

@@ -89,6 +89,8 @@ describe("links", () => {
     const named = [...read(page).matchAll(/`((?:src|test|scripts|proto|docs|examples|bench)\/[\w./-]+)`/g)].map(
       ([, to]) => to!,
     );
-    expect(named.filter((to) => !existsSync(join(ROOT, to)))).toEqual([]);
+    // What a page makes itself is tried by test/e2e/adding-a-provider.test.ts.
+    const missing = named.filter((to) => !existsSync(join(ROOT, to)) && !to.startsWith("src/providers/acme/"));
+    expect(missing).toEqual([]);
   });
 });

@@ -20,7 +20,11 @@ function mounts(door: Door): readonly Mount[] {
   const turnAway = (inbound: Inbound, error: GatewayError) => {
     // Only the router's own refusals are about the path; others would be of any path.
     if (error.fault.reason === "ROUTE_UNKNOWN") turnFromPath(door, inbound, error, patterns);
-    else refuse(inbound, error);
+    // MLflow knows no pages of other sites: to it, their question is a method that the path does not take.
+    else if (inbound.method === "OPTIONS" && error.fault.reason === "CALLER_FORBIDDEN") {
+      const allow = endpoints.find((_, at) => patterns[at]!.test(inbound.path))?.method ?? "GET";
+      refuse(inbound, new GatewayError("Method Not Allowed", { ...error.fault, http: 405, allow }));
+    } else refuse(inbound, error);
   };
   const mount = (prefix: string, own: readonly Endpoint[]): Mount => ({ prefix, endpoints: own, refuse: turnAway });
   return [
@@ -28,13 +32,19 @@ function mounts(door: Door): readonly Mount[] {
     mount("/gateway/", []),
     mount("/endpoints/", []),
     mount("/health", [
-      { method: "GET", path: "/health", open: true, handle: (inbound) => sendJson(inbound, { status: "OK" }) },
+      {
+        method: "GET",
+        path: "/health",
+        open: true,
+        head: false,
+        handle: (inbound) => sendJson(inbound, { status: "OK" }),
+      },
     ]),
   ];
 }
 
 function endpointsOf(door: Door): readonly Endpoint[] {
-  const get = (path: string, handle: Endpoint["handle"]): Endpoint => ({ method: "GET", path, handle });
+  const get = (path: string, handle: Endpoint["handle"]): Endpoint => ({ method: "GET", path, head: false, handle });
   const post = (path: string, handle: Endpoint["handle"]): Endpoint => ({ method: "POST", path, handle });
   const endpoints: Endpoint[] = [];
   for (const family of [ROUTES, ENDPOINTS]) {
