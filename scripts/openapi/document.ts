@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { ANTHROPIC_SCHEMAS, anthropicPaths } from "./anthropic.ts";
 import { ConnectSchemas, pathOf } from "./connect.ts";
 import { CONNECT, type Examples } from "./examples.ts";
+import { GEMINI_SCHEMAS, geminiPaths } from "./gemini.ts";
 import { addMlflow } from "./mlflow.ts";
 import { OpenAISchemas } from "./openai.ts";
 import { limitPaths, operatorPaths } from "./operators.ts";
@@ -41,9 +42,24 @@ export function openApiDocument(): Record<string, unknown> {
     servers: [{ url: "/" }],
     tags: TAGS,
     security: [{}, ...Object.keys(SECURITY).map((name) => ({ [name]: [] }))],
-    paths: { ...restPaths(), ...responsesPaths(), ...anthropicPaths(), ...limitPaths(), ...rpc, ...operatorPaths() },
+    paths: {
+      ...restPaths(),
+      ...responsesPaths(),
+      ...anthropicPaths(),
+      ...geminiPaths(),
+      ...limitPaths(),
+      ...rpc,
+      ...operatorPaths(),
+    },
     components: {
-      schemas: sorted({ ...openai.schemas, ...connect.schemas, ...RESPONSES_SCHEMAS, ...ANTHROPIC_SCHEMAS, ...OWN }),
+      schemas: sorted({
+        ...openai.schemas,
+        ...connect.schemas,
+        ...RESPONSES_SCHEMAS,
+        ...ANTHROPIC_SCHEMAS,
+        ...GEMINI_SCHEMAS,
+        ...OWN,
+      }),
       parameters: PARAMETERS,
       headers: HEADERS,
       securitySchemes: SECURITY,
@@ -91,11 +107,12 @@ function sorted(schemas: Record<string, Schema>): Record<string, Schema> {
 }
 
 const INFO =
-  "One door in front of many model providers. The same routes answer on OpenAI's paths, on Anthropic's, on MLflow's, and over Connect, gRPC and gRPC-web at the same address.";
+  "One door in front of many model providers. The same routes answer on OpenAI's paths, on Anthropic's, on Google's, on MLflow's, and over Connect, gRPC and gRPC-web at the same address.";
 
 const TAGS = [
   { name: "OpenAI", description: "OpenAI's API. `model` is the name of a route." },
   { name: "Anthropic", description: "Anthropic's API. `model` is the name of a route." },
+  { name: "Google", description: "Google's Gemini API. The model of a path is the name of a route." },
   { name: "MLflow", description: "The paths of the MLflow AI Gateway, for its clients of every age." },
   {
     name: "Connect",

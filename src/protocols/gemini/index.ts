@@ -20,7 +20,7 @@ function mounts(door: Door): readonly Mount[] {
   });
   const lists: Endpoint[] = [
     { method: "GET", path: "/v1beta/models", handle: (inbound) => listModels(door.site, inbound) },
-    { method: "GET", path: "/v1beta/models/{id}", handle: (inbound, [id]) => getModel(door.site, inbound, id!) },
+    { method: "GET", path: "/v1beta/models/{name}", handle: (inbound, [name]) => getModel(door.site, inbound, name!) },
   ];
   return [
     { prefix: "/v1beta", endpoints: [ask("v1beta"), ...lists], refuse },
