@@ -15,8 +15,8 @@ export interface Asking {
   readonly model: string;
   readonly json: JsonObject;
   readonly stream?: boolean;
-  /** Who asks: a caller of MLflow 2.9 and later, of 2.5-2.8, or (default) of OpenAI's paths. */
-  readonly by?: "modern" | "legacy";
+  /** Who asks: a caller of MLflow 2.9 and later, of 2.5-2.8, of Anthropic's paths, or (default) of OpenAI's. */
+  readonly by?: "modern" | "legacy" | "anthropic";
 }
 
 /** The request, with its body parsed, and what the caller is told of it. `adjusted` has no empty lists. */
@@ -35,7 +35,8 @@ export async function sentBy(provider: Provider<never>, settings: JsonObject, as
   const upstream = provider.open(message as never, TOOLS);
   const target = { ...targetOf(wires().exchange, 0, upstream), model };
   const plan = planOf([target], { op });
-  const face: Partial<Arrival> = by === undefined ? {} : { dialect: "mlflow", legacy: by === "legacy" };
+  const mlflow: Partial<Arrival> = { dialect: "mlflow", legacy: by === "legacy" };
+  const face: Partial<Arrival> = by === undefined ? {} : by === "anthropic" ? { dialect: by } : mlflow;
   const body = Body.ofBytes(Buffer.from(JSON.stringify({ ...json, ...(stream && { stream }) })));
   const call = new Call(callOf(plan, stream, face).arrival, plan, body, stream);
   call.target = target;

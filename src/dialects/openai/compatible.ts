@@ -21,6 +21,8 @@ export interface Differences {
   readonly messageLacks?: readonly string[];
   /** True: `content` is a text alone. Texts in parts are joined; other parts are told as dropped. */
   readonly textOnly?: boolean;
+  /** True: it takes what Anthropic's API has beside OpenAI's, such as `thinking` and marks for caches. */
+  readonly takesAnthropic?: boolean;
   /** True: its model stands in the path, and not in the body. */
   readonly noModel?: boolean;
   /** True: of `response_format` it has `json_object` alone; a schema is told as dropped. */
@@ -33,7 +35,8 @@ export interface Differences {
  */
 export function compatibleBody(call: Call, asked: Body, model: string, differs: Differences): Buffer {
   asked.set("model", model);
-  const body = withoutForeign(call, asked, COMPATIBLE);
+  const kindred = differs.takesAnthropic === true && call.arrival.dialect !== "gemini";
+  const body = kindred ? asked : withoutForeign(call, asked, COMPATIBLE);
   if (!touches(body, differs)) return body.bytes;
   const json: JsonObject = { ...body.json };
   if (differs.noModel) delete json["model"];

@@ -59,6 +59,15 @@ describe("a request to Databricks", () => {
     expect(adjusted).toEqual({ dropped: ["messages[1].reasoning_details"] });
   });
 
+  it("keeps what is Anthropic's for a model of Anthropic's alone", async () => {
+    const marked = [{ role: "user", content: [{ type: "text", text: "hi", cache_control: { type: "ephemeral" } }] }];
+    const json = { messages: marked, thinking: { type: "enabled", budget_tokens: 1024 } };
+    expect(await send(json, { by: "anthropic" })).toMatchObject({ json, adjusted: {} });
+    const other = await send(json, { by: "anthropic", model: "databricks-llama" });
+    expect(other.json).not.toHaveProperty("thinking");
+    expect(other.adjusted).toMatchObject({ dropped: ["messages[0].content[0].cache_control"] });
+  });
+
   it.each([
     ["a host without its scheme", { host: "adb-1.2.azuredatabricks.net", token: "t" }, WORKSPACE, "/serving-endpoints"],
     ["a host with it", { host: `${WORKSPACE}/`, token: "t" }, WORKSPACE, "/serving-endpoints"],

@@ -30,6 +30,9 @@ const DIFFERS: Differences = {
   noModel: true,
   messageLacks: ["annotations", "is_error", "name", "refusal"],
 };
+/** Models of Anthropic's, which keep what is theirs; the endpoints that Databricks has for them are named so. */
+const CLAUDE = /claude/i;
+const CLAUDE_DIFFERS: Differences = { ...DIFFERS, takesAnthropic: true };
 const EXAMPLE = "https://adb-1234.5.azuredatabricks.net";
 
 /**
@@ -58,7 +61,7 @@ export const provider: Provider<DatabricksModelServingSettings> = {
         return {
           path: `${prefix}/serving-endpoints/${encodeURIComponent(model)}/invocations`,
           headers,
-          body: compatibleBody(call, sent, model, DIFFERS),
+          body: compatibleBody(call, sent, model, CLAUDE.test(model) ? CLAUDE_DIFFERS : DIFFERS),
         };
       },
       usage: openAIUsage,
