@@ -59,7 +59,7 @@ function detailsOf({ fault }: GatewayError, { facts, retry }: Told): readonly De
 
 function jsonOf({ row }: GatewayError, { message }: Told, details: readonly Detail[]): object {
   const all = details.map(([type, bytes, debug]) => ({ type, debug, value: base64(bytes) }));
-  return { code: codeToString(row.grpc as Code), ...(message !== "" && { message }), details: all };
+  return { code: codeToString(row.grpc as Code), message, details: all };
 }
 
 /** `google.rpc.Status` */
