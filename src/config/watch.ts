@@ -50,7 +50,9 @@ class Watcher {
     this.read = read;
     this.onChange = onChange;
     // Entries that are found at first come as events too: what changed before the watch stood is seen by that.
-    this.events = watchFolders([], { depth: 0, followSymlinks: false, atomic: false });
+    // What else lies in the folder, such as a log that is written to all the time, would be looked up at each of its events.
+    const ignored = (path: string) => !this.folders.has(path) && !this.names.has(basename(path));
+    this.events = watchFolders([], { depth: 0, followSymlinks: false, atomic: false, ignored });
     this.events.on("all", (_, path) => this.hint(path));
     // The system's own events: the others come after a check that can take a second on a busy machine.
     this.events.on("raw", (_, path) => this.hint(path));

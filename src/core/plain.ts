@@ -38,9 +38,11 @@ export function collectPlain(inbound: Inbound, limitBytes: number, done: Paramet
       return;
     }
     let gone = false;
-    inbound.onGone = () => {
+    // Named first: V8 keeps a literal that is assigned to a property until a full collection.
+    const leave = () => {
       gone = true;
     };
+    inbound.onGone = leave;
     unpack(bytes, { maxOutputLength: limitBytes }).then(
       (plain) => done(gone ? errors.callerGone() : undefined, gone ? NONE : plain),
       (cause: NodeJS.ErrnoException) => {
