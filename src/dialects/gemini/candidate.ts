@@ -2,6 +2,7 @@ import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { present } from "../openai/make.ts";
 import { sealed } from "../openai/reasoning.ts";
 import { fields, some, textIn } from "./fields.ts";
+import { isPartial, PartialArgs } from "./partial-args.ts";
 
 /** Where an answer came from, for what a caller gives back: signatures are of one model, and calls without an id get one. */
 export interface Origin {
@@ -29,6 +30,8 @@ export class CandidateReader {
   private details = 0;
   /** Whether the last detail is a thought that goes on. */
   private thinking = false;
+  /** The call whose arguments come in pieces. */
+  private open: PartialArgs | undefined = undefined;
 
   constructor(origin: Origin, index: number) {
     this.origin = origin;
@@ -46,7 +49,10 @@ export class CandidateReader {
     if (part["thought"] === true && typeof part["text"] === "string") return this.thought(part, part["text"]);
     this.thinking = false;
     if (typeof part["text"] === "string") return this.said(part, part["text"]);
-    if (isObject(part["functionCall"])) return this.call(part, fields(part["functionCall"]));
+    if (isObject(part["functionCall"])) {
+      const call = fields(part["functionCall"]);
+      return this.open !== undefined && call["name"] === undefined ? this.goOn(call) : this.call(part, call);
+    }
     const image = imageIn(part["inlineData"]);
     if (image !== undefined && part["thought"] !== true) return this.image(part, image);
     return Object.keys(part).length === 0
@@ -69,21 +75,41 @@ export class CandidateReader {
     return { ...(text !== "" && { content: text }), ...signed };
   }
 
-  private call(part: JsonObject, { id, name, args }: JsonObject): JsonObject {
+  private call(part: JsonObject, made: JsonObject): JsonObject {
+    const before = this.close()?.["tool_calls"] as JsonObject[] | undefined;
+    const { id, name, args } = made;
     const place = this.calls++;
     const known = textIn(id) ?? madeId(this.origin.answer, this.index, place);
     const call: JsonObject = {
       index: place,
       id: known,
       type: "function",
-      function: { name: textIn(name) ?? "", arguments: JSON.stringify(args ?? {}) },
+      function: { name: textIn(name) ?? "", arguments: isPartial(made) ? "" : JSON.stringify(args ?? {}) },
     };
+    if (isPartial(made)) {
+      this.open = new PartialArgs();
+      this.open.add(made["partialArgs"]);
+    }
     const signature = textIn(part["thoughtSignature"]);
     // Where Google's own OpenAI API has it; clients that know it give it back.
     if (signature !== undefined) {
       call["extra_content"] = { google: { thought_signature: sealed("gemini", this.origin.model, signature) } };
     }
-    return { tool_calls: [call], ...this.signed(part, { id: known }) };
+    return { tool_calls: [...(before ?? []), call], ...this.signed(part, { id: known }) };
+  }
+
+  /** More of a call whose arguments come in pieces; they are told when they are whole. */
+  private goOn({ partialArgs, willContinue }: JsonObject): JsonObject | undefined {
+    this.open!.add(partialArgs);
+    return willContinue === true ? undefined : this.close();
+  }
+
+  /** The arguments of a call that came in pieces, when there is one that was not told to be over. */
+  close(): JsonObject | undefined {
+    const { open } = this;
+    this.open = undefined;
+    const place = this.calls - 1;
+    return open && { tool_calls: [{ index: place, function: { arguments: JSON.stringify(open.args) } }] };
   }
 
   private image(part: JsonObject, url: string): JsonObject {
@@ -125,6 +151,18 @@ export function isMadeId(id: string): boolean {
   return /^gemini_.*_\d+_\d+$/.test(id);
 }
 
+/** A call, or more of its arguments. */
+function joinCall(calls: JsonObject[], place: number, call: JsonObject): void {
+  const before = calls[place];
+  if (before === undefined) {
+    calls[place] = call;
+    return;
+  }
+  const [was, now] = [fields(before["function"]), fields(call["function"])];
+  const args = `${textIn(was["arguments"]) ?? ""}${textIn(now["arguments"]) ?? ""}`;
+  calls[place] = { ...before, function: { ...was, arguments: args } };
+}
+
 /** Deltas of one candidate, joined to a message. */
 export function joined(deltas: readonly JsonObject[]): JsonObject {
   let content = "";
@@ -142,7 +180,7 @@ export function joined(deltas: readonly JsonObject[]): JsonObject {
       else Object.assign(before, one, { text: `${textIn(before["text"]) ?? ""}${textIn(one["text"]) ?? ""}` });
     }
     for (const { index: _, ...image } of objects(delta["images"])) images.push(image);
-    for (const { index: _, ...call } of objects(delta["tool_calls"])) calls.push(call);
+    for (const { index, ...call } of objects(delta["tool_calls"])) joinCall(calls, Number(index), call);
   }
   return present({
     role: "assistant",

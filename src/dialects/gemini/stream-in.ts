@@ -82,6 +82,8 @@ class ChatStream {
     if (this.over || this.head === undefined) return;
     const ended = [...this.candidates].filter(([, { reason }]) => reason !== undefined);
     for (const [index, { reader, reason, extras }] of ended) {
+      const late = reader.close();
+      if (late) this.tell([{ index, delta: late, finish_reason: null }]);
       const annotations = annotationsOf(extras, reader.text);
       this.tell([
         {
