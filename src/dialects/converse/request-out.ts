@@ -6,8 +6,9 @@ import { only } from "../openai/only.ts";
 import { Taken } from "../openai/take.ts";
 import { betasOut } from "./betas-out.ts";
 import { cachePoint } from "./content-out.ts";
-import { messagesOut } from "./messages-out.ts";
-import { caches, isClaude, oneCallOut, samples, thinkingOut } from "./thinking-out.ts";
+import { type Conversation, messagesOut } from "./messages-out.ts";
+import { caches, isClaude, oneCallOut, samples, takesMarks, takesStrict } from "./models.ts";
+import { thinkingOut } from "./thinking-out.ts";
 import { toolsOut } from "./tools-out.ts";
 
 /** Converse's own members, which callers may give as they are. What else is not known belongs to the model. */
@@ -35,7 +36,7 @@ export function converseRequest(
   json: Readonly<JsonObject> = call.body.json,
 ): JsonObject {
   const taken = new Taken(call, json);
-  const { system, messages } = messagesOut(call, taken.take("messages"), model);
+  const { system, messages } = conversation(call, taken.take("messages"), model, takesMarks(id));
   const maxTokens = taken.maxTokens();
   const stopSequences = taken.stop();
   const thinking = thinkingOut(call, taken, id, maxTokens, json["thinking"]);
@@ -50,7 +51,12 @@ export function converseRequest(
   const format = formatOut(call, taken.take("response_format"));
   const given = taken.take("tools");
   const makers = isClaude(id) ? makersTools(given) : [];
-  const tools = toolsOut(call, without(given, makers), taken.take("tool_choice"), hasCalls(messages));
+  const tools = toolsOut(call, without(given, makers), {
+    choice: taken.take("tool_choice"),
+    spoken: hasCalls(messages),
+    marks: takesMarks(id),
+    strict: takesStrict(id),
+  });
   const ours = present({
     messages,
     system: system.length > 0 ? system : undefined,
@@ -79,6 +85,20 @@ export function converseRequest(
   };
   const asked = merged(ours, some(more) ? { additionalModelRequestFields: more } : {});
   return merged(asked, members);
+}
+
+/** Where the model has no cache, without the marks for it. */
+function conversation(call: Call, given: Json | undefined, model: string, marks: boolean): Conversation {
+  const all = messagesOut(call, given, model);
+  if (marks) return all;
+  const unmarked = (blocks: Json | undefined) => {
+    const kept = (Array.isArray(blocks) ? blocks : []).filter((block) => !(isObject(block) && block["cachePoint"]));
+    if (Array.isArray(blocks) && kept.length < blocks.length)
+      call.adjust("dropped", "messages[].content[].cache_control");
+    return kept;
+  };
+  const messages = all.messages.map(({ role, content }): JsonObject => ({ role, content: unmarked(content) }));
+  return { system: unmarked(all.system).filter(isObject), messages };
 }
 
 /** Tools that Claude's maker has made, such as `bash_20250124`: Converse hands them on beside its own. */

@@ -2,6 +2,7 @@ import type { Call, Dialect } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { abilitiesOf } from "../openai/claude.ts";
 import type { Taken } from "../openai/take.ts";
+import { isClaude } from "./models.ts";
 
 /** How a model is asked to think. */
 export interface Thinking {
@@ -78,33 +79,9 @@ function effortOf({ type, budget_tokens: budget }: Readonly<JsonObject>): string
   return budget <= BUDGETS["low"]! ? "low" : budget <= BUDGETS["medium"]! ? "medium" : "high";
 }
 
-/** Whether a model takes `temperature` and `top_p`. Claude's newest do not. */
-export function samples(id: string): boolean {
-  return !isClaude(id) || abilitiesOf(id).samples;
-}
-
-/**
- * How a model is asked for one call at a time, in the words of its maker; `undefined`: it cannot be. Claude takes it from version
- * 4.6 on, beside Converse's own words for who is free to choose.
- */
-export function oneCallOut(id: string): JsonObject | undefined {
-  if (!isClaude(id) || abilitiesOf(id).thinks !== "effort") return undefined;
-  return { tool_choice: { type: "auto", disable_parallel_tool_use: true } };
-}
-
 const isOpen = (id: string) => id.startsWith("openai.");
 const isNova2 = (id: string) => id.startsWith("amazon.nova-2");
 const speaksOfEffort = (id: string) => isOpen(id) || isNova2(id);
-
-/** Whether a model has a prompt cache that marks can tell of. */
-export function caches(id: string): boolean {
-  return isClaude(id) || id.startsWith("amazon.nova-");
-}
-
-/** Whether a model is one of Anthropic's. */
-export function isClaude(id: string): boolean {
-  return id.startsWith("anthropic.");
-}
 
 function askedOf(id: string, effort: string, maxTokens: number | undefined): Thinking | undefined {
   if (isOpen(id)) return { fields: { reasoning_effort: effort }, ours: false };

@@ -6,18 +6,23 @@ import { cachePoint } from "./content-out.ts";
 /** A function that takes nothing. */
 const NOTHING = { type: "object", properties: {} };
 
+/** What else decides on the tools. */
+export interface Surroundings {
+  readonly choice: Json | undefined;
+  /** Whether messages have calls or results. */
+  readonly spoken: boolean;
+  /** Whether the model takes marks for its cache, and strict tools. */
+  readonly marks: boolean;
+  readonly strict: boolean;
+}
+
 /**
  * `toolConfig`. Converse cannot be told to call none: the tools are left out then, or, where the conversation has calls already
  * and so needs them, the wish is dropped. A choice of some tools leaves the others out.
  *
- * @param spoken Whether messages have calls or results.
  */
-export function toolsOut(
-  call: Call,
-  tools: Json | undefined,
-  choice: Json | undefined,
-  spoken: boolean,
-): JsonObject | undefined {
+export function toolsOut(call: Call, tools: Json | undefined, around: Surroundings): JsonObject | undefined {
+  const { choice, spoken } = around;
   const given = Array.isArray(tools) ? tools : [];
   if (given.length === 0) return undefined;
   if (choice === "none") {
@@ -25,7 +30,9 @@ export function toolsOut(
     if (!spoken) return undefined;
   }
   const allowed = allowedBy(choice);
-  const sent = given.flatMap((tool, at) => (isObject(tool) ? toolOut(call, `tools[${at}]`, tool, allowed) : []));
+  const sent = given.flatMap((tool, at) =>
+    isObject(tool) ? toolOut(call, `tools[${at}]`, tool, allowed, around) : [],
+  );
   if (sent.length === 0) return undefined;
   if (allowed !== undefined) call.adjust("converted", "tool_choice");
   const toolChoice = choiceOut(call, choice);
@@ -37,6 +44,7 @@ function toolOut(
   path: string,
   tool: Readonly<JsonObject>,
   allowed: ReadonlySet<Json | undefined> | undefined,
+  { marks, strict: strictly }: Surroundings,
 ): JsonObject[] {
   const { function: named, cache_control } = tool;
   if (!isObject(named)) {
@@ -54,8 +62,11 @@ function toolOut(
   const toolSpec: JsonObject = { name };
   if (typeof description === "string" && description !== "") toolSpec["description"] = description;
   toolSpec["inputSchema"] = { json: named["parameters"] ?? NOTHING };
-  if (strict === true) toolSpec["strict"] = true;
-  return [{ toolSpec }, ...cachePoint(cache_control ?? named["cache_control"])];
+  if (strict === true && strictly) toolSpec["strict"] = true;
+  else if (strict === true) call.adjust("dropped", `${path}.function.strict`);
+  const mark = cachePoint(cache_control);
+  if (mark.length > 0 && !marks) call.adjust("dropped", `${path}.cache_control`);
+  return [{ toolSpec }, ...(marks ? mark : [])];
 }
 
 function allowedBy(choice: Json | undefined): ReadonlySet<Json | undefined> | undefined {
