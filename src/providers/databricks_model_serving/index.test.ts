@@ -87,6 +87,8 @@ describe("Databricks' settings", () => {
     [{ databricks_workspace_url: "adb.net", databricks_api_token: "t" }, ["databricks_workspace_url"]],
     [{ host: "adb.net", token: "tö" }, ["token"]],
     [SETTINGS, []],
+    [{ host: "adb.net", client_id: "a" }, ["client_secret"]],
+    [{ host: "adb.net", client_id: "a", client_secret: "b" }, []],
     [{ host: "adb.net", token: "t" }, []],
   ])("%j: what is wrong is %j", (json, paths) => {
     expect(check(json).map(({ path }) => path)).toEqual(paths);

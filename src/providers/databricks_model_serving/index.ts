@@ -11,6 +11,7 @@ import { nearlyOpenAI } from "../../dialects/openai/nearly.ts";
 import { partsIn } from "../../dialects/openai/parts-in.ts";
 import { openAIUsage } from "../../dialects/openai/usage.ts";
 import { withThoughts } from "./messages.ts";
+import { fixedToken, lentTokens } from "./tokens.ts";
 
 const PLATFORM = ["metadata", "prompt_cache_key", "safety_identifier", "service_tier", "store", "user", "verbosity"];
 const DIFFERS: Differences = {
@@ -45,8 +46,11 @@ export const provider: Provider<DatabricksModelServingSettings> = {
   check,
   open(settings, tools): Upstream {
     const { origin, prefix } = splitBase(baseOf(settings));
-    const token = tokenOf(settings);
-    const headers = [...JSON_REQUEST, "authorization", `Bearer ${token}`];
+    const fixed = tokenOf(settings);
+    const tokens = fixed === "" ? lentTokens(settings, origin, prefix, tools) : fixedToken(fixed);
+    /** The token that was sent last; a refusal is as a rule of this one. */
+    let latest = fixed;
+    const secrets = () => [latest, settings.clientSecret];
     const now = () => Math.floor(tools.wallNow() / 1000);
     return {
       origin,
@@ -58,21 +62,26 @@ export const provider: Provider<DatabricksModelServingSettings> = {
       encode(call, body, model) {
         const messages = withThoughts(call, body.peek("messages"), model);
         const sent = messages === undefined ? body : Body.ofJson({ ...body.json, messages });
-        return {
-          path: `${prefix}/serving-endpoints/${encodeURIComponent(model)}/invocations`,
-          headers,
-          body: compatibleBody(call, sent, model, CLAUDE.test(model) ? CLAUDE_DIFFERS : DIFFERS),
+        const path = `${prefix}/serving-endpoints/${encodeURIComponent(model)}/invocations`;
+        const bytes = compatibleBody(call, sent, model, CLAUDE.test(model) ? CLAUDE_DIFFERS : DIFFERS);
+        const outgoing = (token: string) => {
+          latest = token;
+          return { path, headers: [...JSON_REQUEST, "authorization", `Bearer ${token}`], body: bytes };
         };
+        const token = tokens.get();
+        return typeof token === "string" ? outgoing(token) : token.then(outgoing);
       },
       usage: openAIUsage,
-      fault: (status, replyHeaders, body) =>
-        openAIFault("databricks-model-serving", status, replyHeaders, body, [token]),
+      fault(status, replyHeaders, body) {
+        if (status === 401 || status === 403) tokens.refused(latest);
+        return openAIFault("databricks-model-serving", status, replyHeaders, body, secrets());
+      },
     };
   },
 };
 
 function check(settings: DatabricksModelServingSettings): readonly SettingsProblem[] {
-  const { databricksWorkspaceUrl, databricksApiToken, host, token, baseUrl } = settings;
+  const { databricksWorkspaceUrl, databricksApiToken, host, token, baseUrl, clientId, clientSecret } = settings;
   const problems = accessProblems(
     { databricks_api_token: databricksApiToken, token },
     { databricks_workspace_url: databricksWorkspaceUrl, host: withScheme(host), base_url: baseUrl },
@@ -84,11 +93,12 @@ function check(settings: DatabricksModelServingSettings): readonly SettingsProbl
       message: `is needed; set the workspace's address, such as ${EXAMPLE}`,
     });
   }
-  if (tokenOf(settings) === "") {
-    problems.push({
-      path: "databricks_api_token",
-      message: "is needed; set a personal access token or an OAuth token",
-    });
+  if ((clientId === "") !== (clientSecret === "")) {
+    const path = clientId === "" ? "client_id" : "client_secret";
+    problems.push({ path, message: "is needed with the other one; a service principal has both" });
+  } else if (tokenOf(settings) === "" && clientId === "") {
+    const message = "is needed; set a personal access token, an OAuth token, or client_id and client_secret";
+    problems.push({ path: "databricks_api_token", message });
   }
   return problems;
 }

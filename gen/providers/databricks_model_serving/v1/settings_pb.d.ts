@@ -14,7 +14,8 @@ export declare const file_providers_databricks_model_serving_v1_settings: GenFil
  * DatabricksModelServingSettings is the `config` of a model of the provider
  * `databricks-model-serving`; the model's name is the serving endpoint's.
  *
- * `databricks_workspace_url` and `databricks_api_token`, `host` and `token` are MLflow's names. `base_url` is ours.
+ * `databricks_workspace_url` and `databricks_api_token`, `host`, `token`, `client_id` and
+ * `client_secret` are MLflow's names. `base_url` is ours.
  *
  * @generated from message providers.databricks_model_serving.v1.DatabricksModelServingSettings
  */
@@ -27,7 +28,7 @@ export declare type DatabricksModelServingSettings = Message<"providers.databric
   databricksWorkspaceUrl: string;
 
   /**
-   * Required, this or `token`. A personal access token or an OAuth token: `$NAME` of an environment variable, the path of a
+   * Required, this, `token`, or `client_id` and `client_secret`. A personal access token or an OAuth token: `$NAME` of an environment variable, the path of a
    * file, or the token itself. A file that is written anew is read again.
    *
    * @generated from field: string databricks_api_token = 2;
@@ -54,6 +55,21 @@ export declare type DatabricksModelServingSettings = Message<"providers.databric
    * @generated from field: string base_url = 5;
    */
   baseUrl: string;
+
+  /**
+   * The application id of a service principal, by which the workspace lends tokens (OAuth, machine to machine); they are
+   * renewed before they end.
+   *
+   * @generated from field: string client_id = 6;
+   */
+  clientId: string;
+
+  /**
+   * The OAuth secret of that service principal.
+   *
+   * @generated from field: string client_secret = 7;
+   */
+  clientSecret: string;
 };
 
 /**
