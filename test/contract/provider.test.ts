@@ -118,6 +118,13 @@ describe.each(all)("$kind", (one) => {
       expect(await send()).toBe(await send());
     });
 
+    it("passes on a member that nobody knows", async () => {
+      const request = { ...of.request, some_own_member: { marked: "as it came" } };
+      const { outgoing, call } = await asked(opened(one, of.settings), op, model(of), request);
+      expect(said(outgoing)).toContain('"some_own_member":{"marked":"as it came"}');
+      expect(toldOf(call)).not.toContain("some_own_member");
+    });
+
     it.each(VARIANTS[op])("sends $field, or says that it does not", async ({ base, json, differs }) => {
       const upstream = opened(one, of.settings);
       // The gateway packs vectors itself where the provider does not.
