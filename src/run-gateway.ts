@@ -48,8 +48,10 @@ async function runAlone(options: RunOptions): Promise<number> {
   for (const warning of gateway.warnings) say(`${formatProblem(warning)} (warning)`);
   const { routes, admit } = gateway.live.site;
   const chat = routes.find((route) => route.op === "chat")?.name;
+  // Before anybody knows that it is up: who is told may end it at once.
+  const drained = drainOnSignals(gateway, say);
   greet({ ...gateway, chat, locked: admit !== undefined }, options);
-  return drainOnSignals(gateway, say);
+  return drained;
 }
 
 async function runCrew(options: RunOptions, count: number): Promise<number> {
@@ -57,8 +59,9 @@ async function runCrew(options: RunOptions, count: number): Promise<number> {
   const { startCrew } = await import("./workers.ts");
   const { crew, ready, warnings, admin, close } = await startCrew(options, count);
   for (const warning of warnings) say(`${formatProblem(warning)} (warning)`);
+  const signal = firstSignal();
   greet({ ...ready, admin }, options);
-  await firstSignal();
+  await signal;
   say("polygate is stopping: calls under way may finish; a second signal ends them");
   await crew.drain();
   await close();

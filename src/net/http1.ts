@@ -16,8 +16,12 @@ const LAST_WORDS_MS = 1_000;
 const ANSWER = Symbol("answer");
 type Answering = Socket & { [ANSWER]?: ServerResponse; [WAITING]?: number };
 
-/** @param checkMs How often timeouts are looked at. */
-export function makeHttp1(settings: ListenSettings, port: Port, checkMs: number): Server {
+/**
+ * The server of connections that speak HTTP/1.
+ *
+ * @param checkMs How often timeouts are looked at.
+ */
+export function makeHttp1(settings: ListenSettings, port: Port, checkMs: number) {
   const { maxHeaders } = settings;
   function take(request: IncomingMessage, response: ServerResponse): void {
     const socket = request.socket as Answering;
@@ -30,7 +34,7 @@ export function makeHttp1(settings: ListenSettings, port: Port, checkMs: number)
     if (flaw) inbound.always.push("connection", "close");
     port.host.handle(inbound, flaw);
   }
-  const http1 = createServer(
+  const http1: Server = createServer(
     {
       headersTimeout: settings.headTimeoutMs,
       requestTimeout: Math.max(settings.requestTimeoutMs, settings.headTimeoutMs) + LATER_MS,
@@ -52,7 +56,18 @@ export function makeHttp1(settings: ListenSettings, port: Port, checkMs: number)
   http1.on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(error, socket as Socket, port));
   // A server that never listens does not start its timeout checks by itself.
   http1.emit("listening");
-  return http1;
+  const sockets = new Set<Answering>();
+  http1.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return {
+    http1,
+    /** Ends connections without a whole request; those that never sent one, too, which Node does not take for idle. */
+    endIdle() {
+      for (const socket of sockets) if (!socket[WAITING]) socket.destroySoon();
+    },
+  };
 }
 
 /** Stands for the code of a parser, which reads it and goes no further. */

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
+import { connect as connectTls } from "node:tls";
 import { describe, expect, it } from "vitest";
+import { selfSigned } from "../../test/support/certificate.ts";
 import { openDoor, siteOf } from "../../test/support/door.ts";
 import { END_STREAM, goawayOf, preface, request } from "../../test/support/frames.ts";
 import { rawSocket } from "../../test/support/raw.ts";
@@ -184,6 +186,27 @@ describe("the end of a port", () => {
       await door.listening.drain();
       expect(performance.now() - began).toBeLessThan(2_000);
       if (odd === "keeps") expect(goawayOf(raw.text)).toBe(0);
+    }
+  });
+
+  it("drains at once although callers are silent, or stop within a head or a handshake", async () => {
+    const tls = { ...selfSigned(), clientCa: undefined };
+    for (const settings of [{}, { tls }]) {
+      await using door = await open(settings);
+      await using silent = await rawSocket(door.port);
+      await using half = await rawSocket(door.port);
+      half.send(settings.tls ? Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00]) : "GET /hello HTTP/1.1\r\nhost");
+      if (settings.tls) {
+        for (const ALPNProtocols of [["http/1.1"], ["h2"], []]) {
+          const shaken = connectTls({ port: door.port, rejectUnauthorized: false, ALPNProtocols });
+          shaken.on("error", () => {}).resume();
+          await once(shaken, "secureConnect");
+        }
+      }
+      const began = performance.now();
+      await door.listening.drain();
+      expect(performance.now() - began).toBeLessThan(2_000);
+      await Promise.all([silent.closed, half.closed]);
     }
   });
 

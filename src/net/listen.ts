@@ -70,12 +70,19 @@ export interface Listening {
 export async function listen(settings: ListenSettings, host: Host): Promise<Listening> {
   const shared = portOf(settings, host);
   const checkMs = Math.min(CHECK_MS, settings.headTimeoutMs, settings.requestTimeoutMs, settings.stallTimeoutMs);
-  const http1 = makeHttp1(settings, shared, checkMs);
+  const { http1, endIdle } = makeHttp1(settings, shared, checkMs);
   const { http2, ...sessions } = makeHttp2(settings, shared);
   const sockets = new Set<Socket>();
+  /** Sockets whose TLS handshake is not done, by the caller's address: the one that is told when it is done is another. */
+  const shaking = new Map<string, Socket>();
   const track = (socket: Socket) => {
+    const caller = callerOf(socket);
     sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    if (settings.tls) shaking.set(caller, socket);
+    socket.once("close", () => {
+      sockets.delete(socket);
+      if (shaking.get(caller) === socket) shaking.delete(caller);
+    });
     // An error is followed by close; without a listener it would end the process.
     socket.on("error", () => {});
   };
@@ -90,7 +97,10 @@ export async function listen(settings: ListenSettings, host: Host): Promise<List
           noDelay: true,
           ...(settings.tls.clientCa && { ca: settings.tls.clientCa, requestCert: true, rejectUnauthorized: true }),
         },
-        (socket: TLSSocket) => (socket.alpnProtocol === "h2" ? http2 : http1).emit("connection", socket),
+        (socket: TLSSocket) => {
+          shaking.delete(callerOf(socket));
+          (socket.alpnProtocol === "h2" ? http2 : http1).emit("connection", socket);
+        },
       )
     : createTcp({ noDelay: true }, (socket) => sniff(socket, settings.headTimeoutMs, http1, http2));
   port.maxConnections = settings.maxConnections;
@@ -108,8 +118,9 @@ export async function listen(settings: ListenSettings, host: Host): Promise<List
       const closed = new Promise<void>((resolve) => port.close(() => resolve()));
       shared.draining = true;
       sessions.drain();
-      http1.closeIdleConnections();
+      endIdle();
       for (const socket of sockets) if (waiting.has(socket)) socket.destroy();
+      for (const socket of shaking.values()) socket.destroy();
       await closed;
       http1.close();
       http2.close();
@@ -134,6 +145,10 @@ function opened(port: TcpServer, { host, port: number, reusePort = false }: List
       resolve();
     });
   });
+}
+
+function callerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 function portOf(settings: ListenSettings, host: Host): Port {
