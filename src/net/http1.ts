@@ -64,7 +64,7 @@ export function makeHttp1(settings: ListenSettings, port: Port, checkMs: number)
   return {
     http1,
     /** Ends connections without a whole request; those that never sent one, too, which Node does not take for idle. */
-    endIdle() {
+    endIdle: () => {
       for (const socket of sockets) if (!socket[WAITING]) socket.destroySoon();
     },
   };

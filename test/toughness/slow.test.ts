@@ -158,7 +158,7 @@ describe("over HTTP/2", () => {
 
 describe("under TLS", () => {
   it("a handshake that is not done, and a silence after it, are cut", async () => {
-    const tls = { ...(await selfSigned()), clientCa: undefined };
+    const tls = { ...selfSigned(), clientCa: undefined };
     await using door = await openDoor(siteOf([]), hello, { ...SOON, tls });
     await using plain = await rawSocket(door.port);
     await using half = await rawSocket(door.port);
@@ -177,7 +177,7 @@ describe("under TLS", () => {
     ["a request in the clear", "GET /hello HTTP/1.1\r\nhost: x\r\n\r\n"],
     ["garbage", "\x16\x03\x01\xff\xff\x01"],
   ])("%s closes that connection alone", async (_, bytes) => {
-    const tls = { ...(await selfSigned()), clientCa: undefined };
+    const tls = { ...selfSigned(), clientCa: undefined };
     await using door = await openDoor(siteOf([]), hello, { ...SOON, tls });
     await using raw = await rawSocket(door.port);
     raw.send(Buffer.from(bytes, "latin1"));
