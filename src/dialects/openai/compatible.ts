@@ -1,7 +1,7 @@
 import type { Body } from "../../core/body.ts";
 import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
-import { COMPATIBLE, withoutForeign } from "./foreign.ts";
+import { COMPATIBLE, withoutForeign, withoutSignatures } from "./foreign.ts";
 import { textOf } from "./media.ts";
 import { Taken } from "./take.ts";
 
@@ -36,7 +36,7 @@ export interface Differences {
 export function compatibleBody(call: Call, asked: Body, model: string, differs: Differences): Buffer {
   asked.set("model", model);
   const kindred = differs.takesAnthropic === true && call.arrival.dialect !== "gemini";
-  const body = kindred ? asked : withoutForeign(call, asked, COMPATIBLE);
+  const body = kindred ? withoutSignatures(call, asked) : withoutForeign(call, asked, COMPATIBLE);
   if (!touches(body, differs)) return body.bytes;
   const json: JsonObject = { ...body.json };
   if (differs.noModel) delete json["model"];

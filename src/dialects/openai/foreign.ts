@@ -37,7 +37,7 @@ export function withoutForeign(call: Call, body: Body, keep: ReadonlySet<string>
   }
   const { messages } = json;
   if (!Array.isArray(messages)) return stray.length === 0 ? body : Body.ofJson(json);
-  const said = messages.map((one, at) => messageFor(call, one, at, translated));
+  const said = messages.map((one, at) => messageFor(call, one, at, translated, keep === NONE));
   if (
     !translatedChat &&
     stray.length === 0 &&
@@ -46,6 +46,13 @@ export function withoutForeign(call: Call, body: Body, keep: ReadonlySet<string>
     return body;
   const kept = { ...json, messages: said };
   return Body.ofJson(translatedChat ? plainChat(call, kept, keep === NONE) : kept);
+}
+
+/** The same for a server that knows Anthropic's members, too: signatures of others' models alone are left out, and told. */
+export function withoutSignatures(call: Call, body: Body): Body {
+  const messages = hasSignatures(body) ? body.json["messages"] : undefined;
+  if (!Array.isArray(messages)) return body;
+  return Body.ofJson({ ...body.json, messages: messages.map((one, at) => messageFor(call, one, at, false, false)) });
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -69,7 +76,7 @@ function isCalling({ tool_calls }: JsonObject): boolean {
   return Array.isArray(tool_calls) && tool_calls.some((one) => isObject(one) && one["extra_content"] !== undefined);
 }
 
-function messageFor(call: Call, message: Json, at: number, translated: boolean): Json {
+function messageFor(call: Call, message: Json, at: number, translated: boolean, strict: boolean): Json {
   if (!isObject(message)) return message;
   const kept: JsonObject = { ...message };
   const details = kept["reasoning_details"];
@@ -78,6 +85,12 @@ function messageFor(call: Call, message: Json, at: number, translated: boolean):
     if (own.length < details.length) call.adjust("dropped", `messages[${at}].reasoning_details`);
     if (own.length > 0) kept["reasoning_details"] = own;
     else delete kept["reasoning_details"];
+    // OpenAI refuses members of messages that it does not know; these came with the others.
+    for (const name of strict ? ["reasoning", "images"] : []) {
+      if (kept[name] === undefined) continue;
+      call.adjust("dropped", `messages[${at}].${name}`);
+      delete kept[name];
+    }
   }
   if (Array.isArray(kept["tool_calls"])) {
     kept["tool_calls"] = kept["tool_calls"].map((one, place) =>
