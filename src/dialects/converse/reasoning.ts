@@ -2,7 +2,7 @@ import type { Call } from "../../core/call.ts";
 import { isObject, type JsonObject, textIn } from "../../core/json.ts";
 import { ownReasoning, type ReasoningDetail } from "../openai/reasoning.ts";
 
-/** A piece of what the model thought, as the common shape keeps it. `index` is the block's place among its like. */
+/** A piece of what the model thought, as the common shape keeps it. `index` is the block's place in the message. */
 export function thoughtIn(said: Readonly<JsonObject>, model: string, index: number): ReasoningDetail | undefined {
   const head = { format: "bedrock", model, index };
   const { reasoningText, redactedContent } = said;

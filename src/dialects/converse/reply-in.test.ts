@@ -76,7 +76,8 @@ describe("an answer of Converse's", () => {
       role: "assistant",
       content: "It rains.",
       annotations: [{ type: "citation", citation }],
-      blocks: [{ image }, own],
+      images: [{ type: "image_url", image_url: { url: "data:image/png;base64,AA==" } }],
+      blocks: [own],
     });
   });
 
@@ -137,6 +138,7 @@ describe("a stream of Converse's", () => {
         ["contentBlockStart", { contentBlockIndex: 1, start: { image: { format: "png" } } }],
         ["contentBlockDelta", { contentBlockIndex: 1, delta: { image: {} } }],
         ["contentBlockStop", { contentBlockIndex: 0 }],
+        ["contentBlockStop", { contentBlockIndex: 1 }],
       ]),
     ).toEqual([]);
   });
@@ -157,6 +159,16 @@ describe("a stream of Converse's", () => {
     expect(details).toEqual([
       { type: "reasoning.encrypted", format: "bedrock", model: "m", index: 0, data: "c2Vjcg==" },
       { type: "reasoning.encrypted", format: "bedrock", model: "m", index: 1, data: "ZXQ=" },
+    ]);
+  });
+
+  it("tells a picture once it is whole", () => {
+    const bytes = (text: string) =>
+      ["contentBlockDelta", { contentBlockIndex: 2, delta: { image: { source: { bytes: text } } } }] as const;
+    const start = ["contentBlockStart", { contentBlockIndex: 2, start: { image: { format: "png" } } }] as const;
+    const heard = events([start, bytes("AA=="), bytes("AQI="), ["contentBlockStop", { contentBlockIndex: 2 }]]);
+    expect(heard.map(({ choices }) => (choices as JsonObject[])[0]!["delta"])).toEqual([
+      { images: [{ index: 0, type: "image_url", image_url: { url: "data:image/png;base64,AAEC" } }] },
     ]);
   });
 

@@ -35,19 +35,24 @@ function messageIn(content: readonly Json[], model: string): JsonObject {
   const thoughts: JsonObject[] = [];
   const calls: JsonObject[] = [];
   const sources: JsonObject[] = [];
+  const images: JsonObject[] = [];
   const blocks: JsonObject[] = [];
-  for (const block of content) {
+  for (const [at, block] of content.entries()) {
     if (!isObject(block)) continue;
-    const { toolUse, reasoningContent, citationsContent } = block;
+    const { toolUse, reasoningContent, citationsContent, image } = block;
     if (typeof block["text"] === "string") text += block["text"];
     // What the provider runs itself, `server_tool_use`, is no call of the caller's.
     else if (isObject(toolUse) && toolUse["type"] === undefined) calls.push(callIn(toolUse));
-    else if (isObject(reasoningContent)) thoughts.push(thoughtIn(reasoningContent, model, thoughts.length) ?? {});
+    else if (isObject(reasoningContent)) thoughts.push(thoughtIn(reasoningContent, model, at) ?? {});
     else if (isObject(citationsContent)) {
       const { content: said, citations } = citationsContent;
       for (const one of Array.isArray(said) ? said : []) if (isObject(one)) text += textIn(one["text"]);
       for (const one of Array.isArray(citations) ? citations : []) sources.push(annotation(one));
-    } else blocks.push(block);
+    } else {
+      const picture = isObject(image) ? pictureIn(image["format"], image["source"]) : undefined;
+      if (picture === undefined) blocks.push(block);
+      else images.push(picture);
+    }
   }
   const thought = thoughts.flatMap((one) => (typeof one["text"] === "string" ? one["text"] : [])).join("");
   return present({
@@ -57,8 +62,16 @@ function messageIn(content: readonly Json[], model: string): JsonObject {
     reasoning_details: thoughts.length > 0 ? thoughts : undefined,
     tool_calls: calls.length > 0 ? calls : undefined,
     annotations: sources.length > 0 ? sources : undefined,
+    images: images.length > 0 ? images : undefined,
     blocks: blocks.length > 0 ? blocks : undefined,
   });
+}
+
+/** A picture that the model made; `undefined`: it is not there by its bytes. */
+export function pictureIn(format: Json | undefined, source: Json | undefined): JsonObject | undefined {
+  const bytes = isObject(source) ? source["bytes"] : undefined;
+  if (typeof format !== "string" || typeof bytes !== "string") return undefined;
+  return { type: "image_url", image_url: { url: `data:image/${format};base64,${bytes}` } };
 }
 
 function callIn({ toolUseId, name, input }: Readonly<JsonObject>): JsonObject {
