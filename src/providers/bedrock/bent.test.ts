@@ -11,7 +11,7 @@ import { wires } from "../../../test/support/sink.ts";
 import { Body } from "../../core/body.ts";
 import { Call, type Operation } from "../../core/call.ts";
 import { GatewayError } from "../../core/errors.ts";
-import type { Json, JsonObject } from "../../core/json.ts";
+import { type Json, type JsonObject, textIn } from "../../core/json.ts";
 import { EventStreamDecoder } from "./event-stream.ts";
 import { provider } from "./index.ts";
 
@@ -179,7 +179,7 @@ it("a stream that is bent anywhere is told, or fails as the provider's", () => {
     ["command", "cohere.command-text-v14"],
   ] as const) {
     const whole = eventsOf(`${name}.eventstream`).map(
-      ([, json]) => JSON.parse(Buffer.from(String(json["bytes"]), "base64").toString()) as JsonObject,
+      ([, json]) => JSON.parse(Buffer.from(textIn(json["bytes"]), "base64").toString()) as JsonObject,
     );
     for (let times = 0; times < 300; times++) {
       const events = bent(whole, random) as JsonObject[];

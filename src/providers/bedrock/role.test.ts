@@ -90,10 +90,10 @@ describe("a role", () => {
     const keys = new LeasedKeys(() => assumeRole(ROLE, fixedKeys(OWN), exchange, tools), tools);
     const before = sts.hits;
     sts.next(lends(1, START + 900_000), lends(2, START + 1_500_000));
-    await Promise.all(Array.from({ length: 20 }, () => keys.keys()));
+    await Promise.all(Array.from({ length: 20 }, async () => keys.keys()));
     expect(sts.hits).toBe(before + 1);
     time.now = START + 600_000;
-    const got = await Promise.all(Array.from({ length: 20 }, () => keys.keys()));
+    const got = await Promise.all(Array.from({ length: 20 }, async () => keys.keys()));
     expect(new Set(got.map(({ accessKeyId }) => accessKeyId))).toEqual(new Set(["ASIA1"]));
     await (await sts.exchange(before + 1)).finished;
     time.now = START + 899_000;
