@@ -3,9 +3,13 @@ import type { JsonObject } from "../../core/json.ts";
 import { present } from "../openai/make.ts";
 
 /** Canonical names of the codes, as Google's errors have them under `status`. */
-const STATUS: Readonly<Record<number, string>> = Object.fromEntries(
-  Object.entries(GRPC).map(([name, code]) => [code, name.replace(/[A-Z]/g, "_$&").toUpperCase()]),
-);
+const STATUS: Readonly<Record<number, string>> = {
+  ...Object.fromEntries(
+    Object.entries(GRPC).map(([name, code]) => [code, name.replace(/[A-Z]/g, "_$&").toUpperCase()]),
+  ),
+  // Spelt so in google.rpc.Code alone.
+  [GRPC.canceled]: "CANCELLED",
+};
 
 /**
  * `{"error": {code, message, status, details}}`, as Google's SDKs read it. The details say the gateway's reason, which fields are
