@@ -12,6 +12,7 @@ it.each([
   ["connect to http://ann:hunter2@proxy.example:80", "connect to http://***@proxy.example:80"],
   ["token eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl expired", "token *** expired"],
   ["AIzaSyA0123456789abc and gsk_0123456789ab", "*** and ***"],
+  ["the token ya29.a0AfH6SMBx-0123456789_ab was refused", "the token *** was refused"],
 ])("masks what looks like a secret in %j", (text, want) => {
   expect(clean(text)).toBe(want);
 });

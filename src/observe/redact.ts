@@ -13,6 +13,7 @@ const SHAPES: readonly RegExp[] = [
   /(:\/\/)[^/\s:@]*:[^/\s@]+(?=@)/g,
   /()\b(?:sk|pk|rk|gsk|hf|xai|pplx|nvapi|dapi|r8|ghp|glpat|AKIA|ASIA|AIza)[-_]?[\w*-]{8,}/g,
   /()\beyJ[\w-]{6,}\.[\w.-]*/g,
+  /()\bya29\.[\w-]{8,}/g,
 ];
 /** Control and format characters, which can end a line, colour a terminal or turn the reading direction. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
