@@ -155,7 +155,7 @@ describe("tools in Google's words", () => {
     const tools = [
       { type: "function", function: { name: "f", description: "F", parameters, strict: true } },
       { type: "google_search" },
-      { type: "function", function: { name: "g" } },
+      { type: "function", function: { name: "g", parameters: {} } },
       { googleSearchRetrieval: { dynamicRetrievalConfig: {} } },
       { type: "web_search_preview" },
     ];

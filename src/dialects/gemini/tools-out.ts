@@ -35,7 +35,9 @@ function functionOut(call: Call, of: JsonObject, path: string): JsonObject {
   const known = ["name", "description", "parameters", "response", "responseJsonSchema", "behavior"];
   // Not to be strict is what Google does.
   const { parameters, ...rest } = only(call, path, of, known, of["strict"] === false ? ["strict"] : []);
-  return present({ ...rest, parametersJsonSchema: parameters });
+  // Any object, or none: Google wants no schema for that.
+  const parametersJsonSchema = isObject(parameters) && Object.keys(parameters).length === 0 ? undefined : parameters;
+  return present({ ...rest, parametersJsonSchema });
 }
 
 /** Google's own tools have one member, which is their name. */

@@ -70,7 +70,9 @@ async function send(
 }
 
 const CHAT = { messages: [{ role: "user", content: "hello" }] };
-const HOST = "https://us-central1-aiplatform.googleapis.com/v1/projects/my-project/locations/us-central1";
+const SERVER = "https://us-central1-aiplatform.googleapis.com";
+const HOST = `${SERVER}/v1beta1/projects/my-project/locations/us-central1`;
+const CLAUDE = `${SERVER}/v1/projects/my-project/locations/us-central1`;
 const COMMON = ["content-type", "application/json", "accept-encoding", "identity"];
 
 describe("a request to Vertex AI", () => {
@@ -88,7 +90,7 @@ describe("a request to Vertex AI", () => {
     const init = { ...TOKEN, vertexAnthropicBetas: ["context-1m-2025-08-07"] };
     const body = { ...CHAT, max_tokens: 64 };
     expect(await send("claude-sonnet-4-5@20250929", init, "chat", body)).toEqual({
-      url: `${HOST}/publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict`,
+      url: `${CLAUDE}/publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict`,
       headers: [...COMMON, "authorization", "Bearer ya29.fixed", "anthropic-beta", "context-1m-2025-08-07"],
       json: { anthropic_version: "vertex-2023-10-16", max_tokens: 64, messages: CHAT.messages },
     });
@@ -98,17 +100,17 @@ describe("a request to Vertex AI", () => {
   });
 
   it.each([
-    ["anthropic/claude-opus-4@20250514", "/publishers/anthropic/models/claude-opus-4@20250514:rawPredict"],
-    ["publishers/google/models/gemini-2.5-pro", "/publishers/google/models/gemini-2.5-pro:generateContent"],
-    ["endpoints/1234567890", "/endpoints/1234567890:generateContent"],
-  ])("knows whose model %s is", async (model, path) => {
-    expect((await send(model)).url).toBe(HOST + path);
+    ["anthropic/claude-opus-4@20250514", CLAUDE, "/publishers/anthropic/models/claude-opus-4@20250514:rawPredict"],
+    ["publishers/google/models/gemini-2.5-pro", HOST, "/publishers/google/models/gemini-2.5-pro:generateContent"],
+    ["endpoints/1234567890", HOST, "/endpoints/1234567890:generateContent"],
+  ])("knows whose model %s is", async (model, host, path) => {
+    expect((await send(model)).url).toBe(host + path);
   });
 
   it.each([
-    ["europe-west4", "https://europe-west4-aiplatform.googleapis.com/v1/"],
-    ["global", "https://aiplatform.googleapis.com/v1/"],
-    ["eu", "https://aiplatform.eu.rep.googleapis.com/v1/"],
+    ["europe-west4", "https://europe-west4-aiplatform.googleapis.com/v1beta1/"],
+    ["global", "https://aiplatform.googleapis.com/v1beta1/"],
+    ["eu", "https://aiplatform.eu.rep.googleapis.com/v1beta1/"],
   ])("goes to the location %s", async (vertexLocation, base) => {
     const { url } = await send("gemini-2.5-flash", { ...TOKEN, vertexLocation });
     expect(url).toBe(

@@ -19,6 +19,8 @@ import { vectorsRequest, vertexEmbeddings } from "./predict.ts";
 import { tokensOf } from "./token.ts";
 
 const DEFAULT_LOCATION = "us-central1";
+/** As Google's SDK asks, which has every member there, and as Anthropic's does. */
+const VERSIONS = { gemini: "/v1beta1", claude: "/v1" };
 
 /**
  * Google's Vertex AI: Gemini by Google's dialect, Claude by Anthropic's, told apart by the model's name; and embeddings.
@@ -34,7 +36,9 @@ export const provider: Provider<VertexAiSettings> = {
     const { origin, prefix } = splitBase(settings.baseUrl || baseOf(location));
     const credential = credentialOf(settings.vertexCredentials);
     const project = projectOf(settings, credential) ?? tools.env?.("GOOGLE_CLOUD_PROJECT") ?? "";
-    const root = `${prefix}/projects/${encodeURIComponent(project)}/locations/${encodeURIComponent(location)}`;
+    const root = `/projects/${encodeURIComponent(project)}/locations/${encodeURIComponent(location)}`;
+    const version = (isClaude: boolean) =>
+      settings.baseUrl === "" ? VERSIONS[isClaude ? "claude" : "gemini"] : prefix;
     const tokens = tokensOf(credential, tools);
     const betas = settings.vertexAnthropicBetas.join(",");
     let shown = "";
@@ -56,7 +60,7 @@ export const provider: Provider<VertexAiSettings> = {
       const made = (token: string): Outgoing => {
         shown = token;
         const headers = [...JSON_REQUEST, "authorization", `Bearer ${token}`, ...own];
-        return { path: `${root}/${path}`, headers, body };
+        return { path: `${version(isClaude)}${root}/${path}`, headers, body };
       };
       if (project === "") throw noProject();
       const token = tokens.get();
@@ -123,9 +127,9 @@ function isAnthropics(body: Buffer): boolean {
 
 /** Where a location's models answer; `us` and `eu` are several regions, `global` all. */
 function baseOf(location: string): string {
-  if (location === "global") return "https://aiplatform.googleapis.com/v1";
-  if (location === "us" || location === "eu") return `https://aiplatform.${location}.rep.googleapis.com/v1`;
-  return `https://${location}-aiplatform.googleapis.com/v1`;
+  if (location === "global") return "https://aiplatform.googleapis.com";
+  if (location === "us" || location === "eu") return `https://aiplatform.${location}.rep.googleapis.com`;
+  return `https://${location}-aiplatform.googleapis.com`;
 }
 
 function projectOf({ vertexProject }: VertexAiSettings, credential: Credential): string | undefined {
@@ -138,7 +142,7 @@ function check(settings: VertexAiSettings): readonly SettingsProblem[] {
   const problems = accessProblems(
     { vertex_anthropic_betas: vertexAnthropicBetas.join(",") },
     { base_url: baseUrl },
-    baseOf(DEFAULT_LOCATION),
+    `${baseOf(DEFAULT_LOCATION)}/v1`,
   );
   if (vertexLocation !== "" && !/^[a-z][a-z0-9-]*$/.test(vertexLocation)) {
     problems.push({

@@ -51,7 +51,7 @@ export declare type VertexAiSettings = Message<"providers.vertex_ai.v1.VertexAiS
 
   /**
    * Replaces the default base whole: scheme, host, port and path prefix. Default
-   * `https://LOCATION-aiplatform.googleapis.com/v1`.
+   * `https://LOCATION-aiplatform.googleapis.com/v1beta1`, and `/v1` for Claude.
    *
    * @generated from field: string base_url = 5;
    */
