@@ -11,8 +11,11 @@ import type { Door } from "./site.ts";
 export interface Sink {
   /** True: takes the common shape's own bytes by `data`. False: takes parsed events by `event`. */
   readonly raw: boolean;
-  /** True: a long whole reply is wanted as bytes, too, and is not parsed to see whether it can be read. */
-  readonly rawWhenLong?: boolean;
+  /**
+   * Of one that is not raw: whether it can make its answer of these bytes, a whole reply that was not looked at yet. Then `reply`
+   * follows with them, unless something is wrong with it; else it is parsed first, to see whether it can be read.
+   */
+  takes?(reply: Buffer): boolean;
   /** A whole answer, in the common shape. */
   reply(call: Call, body: Body): void;
   /** A stream begins; its first event follows at once. */

@@ -11,8 +11,6 @@ import { type StreamListener, StreamReader } from "./sse.ts";
 
 /** Most of a provider's error body that is read, bytes. */
 const MAX_FAULT_BYTES = 64 * 1024;
-/** A reply above this is long: to parse it costs more than the rest of the call. */
-const LONG_BYTES = 8 * 1024;
 /** How long a provider may take to end its body after `[DONE]`. */
 const LINGER_MS = 1000;
 
@@ -228,10 +226,11 @@ export class Relay implements Receiver, StreamListener {
 
   private replied(): void {
     const bytes = this.chunks.length === 1 ? this.chunks[0]! : Buffer.concat(this.chunks);
-    const { raw, rawWhenLong = raw } = this.sink;
-    const parsed = bytes.length > LONG_BYTES ? !rawWhenLong : !raw;
     let body: Body;
     try {
+      // What steps or a translation make of it are other bytes.
+      const asIs = this.call.plan.reply.length === 0 && this.target.upstream.reads?.[this.call.plan.op] === undefined;
+      const parsed = !this.sink.raw && !(asIs && this.sink.takes?.(bytes) === true);
       body = checkedReply(this.call, bytes, this.status, this.headers, parsed);
     } catch (thrown) {
       this.fail(asGatewayError(thrown));

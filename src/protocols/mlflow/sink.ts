@@ -1,6 +1,6 @@
 import type { Body } from "../../core/body.ts";
 import type { Call, Operation } from "../../core/call.ts";
-import { asGatewayError, errors, type GatewayError } from "../../core/errors.ts";
+import type { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Inbound, Running, Sink } from "../../core/protocol.ts";
 import { errorHeaders, JSON_HEAD, STREAM_HEAD } from "../../core/rest.ts";
@@ -19,18 +19,18 @@ import { openAIError } from "../../dialects/openai/error.ts";
  */
 export class MlflowSink implements Sink {
   readonly raw = false;
-  readonly rawWhenLong: boolean;
   private readonly inbound: Inbound;
   private readonly op: Operation;
   private readonly format: Format;
   private streaming = false;
+  /** The answer that was made of a reply's bytes, and those: another target may have answered since. */
+  private made: Buffer | undefined = undefined;
+  private of: Buffer | undefined = undefined;
 
   constructor(inbound: Inbound, op: Operation, format: Format) {
     this.inbound = inbound;
     this.op = op;
     this.format = format;
-    // Others are made anew from what was parsed.
-    this.rawWhenLong = format === "modern" && op !== "embeddings";
   }
 
   /** Ties the call and its caller: a reader's pace holds the upstream back, a caller's leaving ends it. */
@@ -44,21 +44,21 @@ export class MlflowSink implements Sink {
     this.inbound.onStop = stop;
   }
 
-  reply(call: Call, body: Body): void {
-    const bytes = this.format === "modern" && body.size > 0 ? modernBytes(this.op, body.bytes) : undefined;
-    this.inbound.send(200, [...JSON_HEAD, ...servedHeaders(call)], bytes ?? JSON.stringify(this.anew(body)));
+  takes(reply: Buffer): boolean {
+    this.of = reply;
+    this.made = this.format === "modern" ? modernBytes(this.op, reply) : undefined;
+    return this.made !== undefined;
   }
 
-  private anew(body: Body): JsonObject {
-    try {
-      // A vector's numbers are doubles, however they are spelt, and there are thousands of them.
-      const said = this.op === "embeddings" ? body.json : exactJson(body);
-      return (this.format === "legacy" ? legacyReply : modernReply)(this.op, said);
-    } catch (thrown) {
-      const error = asGatewayError(thrown);
-      if (error.fault.reason !== "BODY_MALFORMED") throw error;
-      throw errors.upstreamFailed("The provider's answer is not the JSON that it should be.", error);
-    }
+  reply(call: Call, body: Body): void {
+    const made = this.made !== undefined && body.size > 0 && body.bytes === this.of ? this.made : undefined;
+    this.inbound.send(200, [...JSON_HEAD, ...servedHeaders(call)], made ?? this.anew(body));
+  }
+
+  private anew(body: Body): string {
+    // A vector's numbers are doubles, however they are spelt, and there are thousands of them.
+    const said = this.op === "embeddings" ? body.json : exactJson(body);
+    return JSON.stringify((this.format === "legacy" ? legacyReply : modernReply)(this.op, said));
   }
 
   head(call: Call): void {

@@ -1,0 +1,25 @@
+import { expect, it } from "vitest";
+import { exchange } from "../../../test/support/exchange.ts";
+import { callOf, planOf } from "../../../test/support/plan.ts";
+import { Body } from "../../core/body.ts";
+import { MlflowSink } from "./sink.ts";
+
+const reply = (id: string) => Buffer.from(`{"id":"${id}","choices":[]}`);
+
+it("answers with the reply that it is given, whatever other one it took before", () => {
+  const sent: string[] = [];
+  const inbound = exchange({ send: (_status, _headers, body) => void sent.push(body.toString()) });
+  const sink = new MlflowSink(inbound, "chat", "modern");
+  const call = callOf(planOf([]), false);
+  const second = reply("2");
+  expect([sink.takes(reply("1")), sink.takes(second)]).toEqual([true, true]);
+  sink.reply(call, Body.ofReply(second));
+  sink.reply(call, Body.ofReply(reply("3")));
+  sink.reply(call, Body.ofJson({ id: "4", choices: [] }));
+  expect(sent.map((text) => (JSON.parse(text) as { id: string }).id)).toEqual(["2", "3", "4"]);
+});
+
+it("takes no reply that it would have to parse", () => {
+  expect(new MlflowSink(exchange(), "chat", "legacy").takes(reply("1"))).toBe(false);
+  expect(new MlflowSink(exchange(), "chat", "modern").takes(Buffer.from('{"choices":[{]}'))).toBe(false);
+});
