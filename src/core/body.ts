@@ -64,7 +64,7 @@ export class Body {
   get json(): Readonly<JsonObject> {
     if (this.parsed === undefined) {
       this.join();
-      this.look();
+      if (!this.asCame || !isShallow(this.raw!)) this.look();
       this.parsed = parse(this.raw!);
     }
     return this.parsed;
@@ -210,6 +210,18 @@ export class Body {
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
 const COMMA_BYTE = 0x2c;
+/** Fewer brackets than there may be levels: most replies need not be walked through for their depth. */
+function isShallow(bytes: Buffer): boolean {
+  let left = MAX_JSON_DEPTH;
+  for (const open of BRACKETS) {
+    for (let at = bytes.indexOf(open); at >= 0; at = bytes.indexOf(open, at + 1)) if (--left < 0) return false;
+  }
+  return true;
+}
+
+/** Of an object and of a list. */
+const BRACKETS = [0x7b, 0x5b];
+
 const COMMA = Buffer.from(",");
 const NOTHING = Buffer.alloc(0);
 
