@@ -7,6 +7,9 @@ export type Operation = "chat" | "completions" | "embeddings";
 /** The words a caller or an upstream speaks. `openai` is the common shape. */
 export type Dialect = "openai" | "mlflow" | "proto" | "anthropic" | "gemini";
 
+/** Families of MLflow's own client, 2.5-2.8 and 2.9-2.22, to whom its gateway's forms are kept to the letter. */
+export type MlflowEra = "2.8" | "2.22";
+
 /** Lower-case names, as `node:http` gives them. */
 export type HeaderMap = Readonly<Record<string, string | readonly string[] | undefined>>;
 
@@ -53,6 +56,8 @@ export interface Arrival {
   readonly timeoutMs: number | undefined;
   /** A caller of MLflow 2.5-2.8: its temperature was 0-1, and stands doubled in the body. */
   readonly legacy?: boolean;
+  /** MLflow's own client of 2.x asks, as it says itself. */
+  readonly era?: MlflowEra;
 }
 
 /** One request. A fixed shape: every property is set here, so that the hot path never changes its hidden class. */

@@ -172,6 +172,8 @@ export interface Fault {
   readonly quota?: string;
   readonly upstreamStatus?: number;
   readonly upstreamRequestId?: string;
+  /** The provider's own answer with its media type, without keys; empty where it is no refusal. For callers of MLflow's alone. */
+  readonly said?: { readonly type: string | undefined; readonly text: string };
   /** In place of the row's OpenAI type and code, such as the provider's own. */
   readonly type?: string;
   readonly code?: string | null;

@@ -129,6 +129,8 @@ export interface Endpoint {
   readonly open?: boolean;
   /** False: who may GET may not ask with HEAD. */
   readonly head?: boolean;
+  /** Whether a request for a path that another protocol has too is this one's; a path without `{name}`. */
+  claims?(inbound: Inbound): boolean;
   handle(inbound: Inbound, params: readonly string[]): void;
 }
 

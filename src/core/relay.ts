@@ -2,7 +2,7 @@ import { checkedReply, hasFinish, isErrorEvent, isStream, isUsageAlone } from ".
 import type { Body } from "./body.ts";
 import type { Call } from "./call.ts";
 import type { Clock, Timer } from "./clock.ts";
-import { asGatewayError, errors, type GatewayError } from "./errors.ts";
+import { asGatewayError, errors, GatewayError } from "./errors.ts";
 import { isObject, type JsonObject } from "./json.ts";
 import type { Target } from "./plan.ts";
 import type { Sink } from "./protocol.ts";
@@ -126,7 +126,8 @@ export class Relay implements Receiver, StreamListener {
     else if (why === "connect_timeout") {
       this.fail(errors.deadline(`Connecting to the provider ${provider} took too long.`, "connect", cause));
     } else if (this.phase === "refused") this.refused();
-    else this.fail(errors.upstreamFailed("The provider's answer broke off before it was complete.", cause));
+    else
+      this.fail(this.unread(errors.upstreamFailed("The provider's answer broke off before it was complete.", cause)));
   }
 
   onEvent(json: JsonObject): void {
@@ -233,7 +234,7 @@ export class Relay implements Receiver, StreamListener {
       const parsed = !this.sink.raw && !(asIs && this.sink.takes?.(bytes) === true);
       body = checkedReply(this.call, bytes, this.status, this.headers, parsed);
     } catch (thrown) {
-      this.fail(asGatewayError(thrown));
+      this.fail(this.unread(asGatewayError(thrown)));
       return;
     }
     this.over();
@@ -245,6 +246,14 @@ export class Relay implements Receiver, StreamListener {
     if (this.status >= 200 && this.status <= 299 && !bytes.includes('"error"')) {
       this.fail(errors.upstreamFailed("The provider answered with a whole reply where a stream was asked for."));
     } else this.fail(this.target.upstream.fault(this.status, this.headers, bytes));
+  }
+
+  /** Of an answer that cannot be read it is told as what it came. */
+  private unread(error: GatewayError): GatewayError {
+    if (this.status === 0 || error.fault.said !== undefined) return error;
+    const type = this.headers["content-type"];
+    const said = { type: typeof type === "string" ? type : undefined, text: "" };
+    return new GatewayError(error.message, { ...error.fault, said }, error.cause);
   }
 
   private fail(error: GatewayError): void {

@@ -25,7 +25,7 @@ export class Router {
           this.patterns.push({ segments: endpoint.path.split("/"), prefix, endpoint, methods, mount });
         } else {
           const known = this.exact.get(endpoint.path) ?? new Map<string, Endpoint>();
-          for (const method of methodsOf(endpoint)) known.set(method, endpoint);
+          for (const method of methodsOf(endpoint)) known.set(method, besides(known.get(method), endpoint));
           this.exact.set(endpoint.path, known);
         }
       }
@@ -72,6 +72,17 @@ export class Router {
 }
 
 const NONE: readonly string[] = [];
+
+/** Two protocols at one path: whose the request is says the one that claims. */
+function besides(known: Endpoint | undefined, endpoint: Endpoint): Endpoint {
+  if (known === undefined) return endpoint;
+  const [special, usual] = endpoint.claims ? [endpoint, known] : [known, endpoint];
+  if (special.claims === undefined) return endpoint;
+  return {
+    ...usual,
+    handle: (inbound, params) => (special.claims!(inbound) ? special : usual).handle(inbound, params),
+  };
+}
 
 /** Whoever may GET may ask with HEAD for the same answer without its body, which the port leaves out. */
 function methodsOf({ method, head = true }: Endpoint): readonly string[] {

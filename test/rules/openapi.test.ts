@@ -31,7 +31,9 @@ it("describes every path that is served, and no other", () => {
     ...[openai, anthropic, gemini, mlflow].flatMap((one) => one.mounts({} as Door)),
     ...operators,
   ];
-  const served = mounts.flatMap(({ endpoints }) => endpoints.map(({ method, path }) => `${method} ${path}`));
+  const all = mounts.flatMap(({ endpoints }) => endpoints.map(({ method, path }) => `${method} ${path}`));
+  // Two protocols may share a path, and tell their callers apart.
+  const served = [...new Set(all)];
   // What Google's API can ask of a model stands in one segment with its name, and at `/v1` again.
   const told = operations
     .map(({ path, method }) => `${method.toUpperCase()} ${path.replace(/\{name\}:\w+$/, "{call}")}`)

@@ -6,7 +6,7 @@ import type { StreamListener } from "../../core/sse.ts";
 import { onePrompt } from "../openai/as-chat.ts";
 import { present } from "../openai/make.ts";
 import type { Taken } from "../openai/take.ts";
-import { type RequestOptions, withUser } from "./request-out.ts";
+import { MLFLOW_MOST, type RequestOptions, withUser } from "./request-out.ts";
 import type { StreamOptions } from "./stream-in.ts";
 
 /** MLflow 2.9 and later halved the temperature; 2.5-2.8, whose callers say 0-1, sent it as it was. */
@@ -26,8 +26,11 @@ export function completeRequest(call: Call, taken: Taken, options: RequestOption
   let maxTokens = taken.maxTokens();
   if (maxTokens === undefined) {
     call.adjust("defaulted", "max_tokens");
-    maxTokens = options.defaultMaxTokens;
+    maxTokens = call.arrival.era === undefined ? options.defaultMaxTokens : MLFLOW_MOST;
   }
+  const { era } = call.arrival;
+  // MLflow's own clients of 2.x are asked for as MLflow did it, its stray member included.
+  if (era !== undefined) taken.take("max_tokens_to_sample");
   const json: JsonObject = { ...options.head, prompt: asked(prompt), max_tokens_to_sample: maxTokens };
   const temperature = taken.temperature(1, MLFLOW);
   if (temperature !== undefined) json["temperature"] = temperature;
@@ -38,13 +41,15 @@ export function completeRequest(call: Call, taken: Taken, options: RequestOption
   const stop = taken.stop();
   if (stop !== undefined) json["stop_sequences"] = [...stop];
   withUser(json, taken);
-  taken.drop("n");
+  if (era === "2.8") json["candidate_count"] = taken.take("n") ?? 1;
+  else taken.drop("n");
   return Object.assign(json, taken.extras());
 }
 
 /** The one form that the API takes; a prompt that has it already is sent as it is. */
 function asked(prompt: string): string {
-  return prompt.startsWith("\n\nHuman:") ? prompt : `\n\nHuman: ${prompt}\n\nAssistant:`;
+  const begun = prompt.startsWith("\n\nHuman:") ? prompt : `\n\nHuman: ${prompt.replace(/^Human: /, "")}`;
+  return /\n\nAssistant:/.test(begun) ? begun : `${begun}\n\nAssistant:`;
 }
 
 /** A whole completion in the common shape. It tells no tokens. */

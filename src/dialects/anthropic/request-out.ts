@@ -23,6 +23,9 @@ const OWN = [
   ...["speed", "top_k", "fallbacks"],
 ];
 
+/** What MLflow of 2.x asks for when its own client names no limit. */
+export const MLFLOW_MOST = 200_000;
+
 /** MLflow 2.9 and later halved the temperature; 2.5-2.8, whose callers say 0-1, sent it as it was. */
 const MLFLOW = { modern: 0.5, legacy: 1 };
 
@@ -70,7 +73,7 @@ export function requestOut(call: Call, taken: Taken, model: string, options: Req
 
 function defaulted(call: Call, maxTokens: number): number {
   call.adjust("defaulted", "max_tokens");
-  return maxTokens;
+  return call.arrival.era === undefined ? maxTokens : MLFLOW_MOST;
 }
 
 function halved(value: number | undefined): number | undefined {

@@ -18,7 +18,7 @@ export function embeddingOf(call: Call): Embedding {
   const dimensions = taken.number("dimensions");
   // Whatever the caller wants of the two, the reply is written so.
   taken.take("encoding_format");
-  return { texts, dimensions, more: taken.rest() };
+  return { texts, dimensions, more: call.arrival.era === undefined ? taken.rest() : {} };
 }
 
 function textsOf(input: Json | undefined): string[] {

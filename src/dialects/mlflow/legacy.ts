@@ -34,7 +34,9 @@ function chatCandidate(choice: JsonObject): JsonObject {
 }
 
 /** Without a finish reason, MLflow writes an empty object here, and null in a chat. */
-function textCandidate({ text = "", finish_reason }: JsonObject): JsonObject {
+function textCandidate({ text, message, finish_reason }: JsonObject): JsonObject {
   const ended = finish_reason !== undefined && finish_reason !== null;
-  return { text, metadata: ended ? { finish_reason } : {} };
+  // A chat model's answer, where that is who completes.
+  const said = text ?? objectOf(message)["content"] ?? "";
+  return { text: said, metadata: ended ? { finish_reason } : {} };
 }

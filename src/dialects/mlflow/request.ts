@@ -1,6 +1,8 @@
 import { Body } from "../../core/body.ts";
 import type { Operation } from "../../core/call.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
+import { refuseAsEra } from "./era/asks.ts";
+import { kindOf } from "./era/kinds.ts";
 import { invalid, refusal } from "./issue.ts";
 import { type Checked, check } from "./rules.ts";
 import type { Speech } from "./speech.ts";
@@ -9,6 +11,12 @@ import type { Speech } from "./speech.ts";
 export interface Asked {
   readonly body: Body;
   readonly stream: boolean;
+}
+
+/** Who is to answer: the first of a route's targets. */
+export interface Answering {
+  readonly provider: string;
+  readonly model: string;
 }
 
 /** Old names of what the common shape has too. */
@@ -21,13 +29,13 @@ const RENAMED: Readonly<Record<string, string>> = { candidate_count: "n", text: 
  *
  * Throws a refusal with MLflow's own words.
  */
-export function toCommon(op: Operation, body: Body, speech: Speech): Asked {
+export function toCommon(op: Operation, body: Body, speech: Speech, by?: Answering): Asked {
   const brief = briefly(body, speech);
   const checked = brief && check(op, brief, speech);
   // What is wrong is told with all of the body.
   if (brief === undefined || checked!.issues.length > 0)
-    return common(op, body, body.json, check(op, body.json, speech), speech);
-  return common(op, body, brief, checked!, speech);
+    return common(op, body, body.json, check(op, body.json, speech), speech, by);
+  return common(op, body, brief, checked!, speech, by);
 }
 
 /** Above this a body is not parsed when its long members need not be. */
@@ -59,11 +67,21 @@ const DECLARED = new Set(["temperature", "n", "stop", "max_tokens", "stream", "m
 const ONE_MESSAGE: Json = [{ role: "user", content: "" }];
 
 /** @param json The body parsed, or its brief form. */
-function common(op: Operation, body: Body, json: Readonly<JsonObject>, checked: Checked, speech: Speech): Asked {
+function common(
+  op: Operation,
+  body: Body,
+  json: Readonly<JsonObject>,
+  checked: Checked,
+  speech: Speech,
+  by: Answering | undefined,
+): Asked {
   const { issues, values, converted } = checked;
   if (issues.length > 0) throw invalid(issues, speech.format);
-  refuseMembers(op, json, speech);
   const stream = values.get("stream") === true;
+  const { era } = speech;
+  if (era === undefined || by === undefined || kindOf(era, by.provider, by.model) === undefined) refuseModel(json);
+  else refuseAsEra({ era, ...by, op, stream }, json);
+  refuseCount(op, json, speech);
   const legacy = speech.format === "legacy";
   const fill = fillsOf(op, speech);
   const nulls = Object.values(json).some((one) => one === null);
@@ -108,11 +126,13 @@ function fillsOf(op: Operation, speech: Speech): readonly (readonly [key: string
   ];
 }
 
-function refuseMembers(op: Operation, json: Readonly<JsonObject>, { format }: Speech): void {
-  if (json["model"] !== undefined && json["model"] !== null) {
-    const why = "The route being queried already defines a model instance.";
-    throw refusal(`The parameter 'model' is not permitted to be passed. ${why}`);
-  }
+function refuseModel({ model }: Readonly<JsonObject>): void {
+  if (model === undefined || model === null) return;
+  const why = "The route being queried already defines a model instance.";
+  throw refusal(`The parameter 'model' is not permitted to be passed. ${why}`);
+}
+
+function refuseCount(op: Operation, json: Readonly<JsonObject>, { format }: Speech): void {
   if (format === "modern" || op === "embeddings") return;
   if (json["n"] !== undefined && json["n"] !== null) {
     throw refusal("Invalid parameter `n`. Use `candidate_count` instead.", op === "completions" ? 400 : 422);

@@ -1,4 +1,4 @@
-import type { Operation } from "../../core/call.ts";
+import type { MlflowEra, Operation } from "../../core/call.ts";
 
 /**
  * `legacy` is MLflow 2.5-2.8: `candidates`, `embeddings`, `metadata`, `text`, `candidate_count`, temperature 0-1.
@@ -13,10 +13,13 @@ export interface Speech {
   readonly fillTemperature: boolean;
   /** Every MLflow puts in a count of 1. For callers unknown nothing is added. */
   readonly fillCount: boolean;
+  /** MLflow's own client of 2.x, as it says itself: its gateway's forms are kept to the letter. */
+  readonly era?: MlflowEra;
 }
 
 const LEGACY: Speech = { format: "legacy", fillTemperature: true, fillCount: true };
-const MODERN_2: Speech = { format: "modern", fillTemperature: true, fillCount: true };
+const CLIENT_8: Speech = { ...LEGACY, era: "2.8" };
+const CLIENT_22: Speech = { format: "modern", fillTemperature: true, fillCount: true, era: "2.22" };
 const MODERN_3: Speech = { format: "modern", fillTemperature: false, fillCount: true };
 const PLAIN: Speech = { format: "modern", fillTemperature: false, fillCount: false };
 
@@ -34,7 +37,7 @@ export function speechOf(userAgent: string | undefined, op: Operation | undefine
   if (client) {
     const [major, minor] = [Number(client[1]), Number(client[2])];
     if (major >= 3) return MODERN_3;
-    return major === 2 && minor >= 9 ? MODERN_2 : LEGACY;
+    return major === 2 && minor >= 9 ? CLIENT_22 : CLIENT_8;
   }
   const old = op === "embeddings" ? oldOnly(keys, "text", "input") : oldOnly(keys, "candidate_count", "n");
   return old ? LEGACY : PLAIN;

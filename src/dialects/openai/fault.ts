@@ -28,6 +28,7 @@ export function openAIFault(
   const effective = as ?? (hidden ? (named ?? 500) : status);
   const reason = isOurAccount(effective, error) ? "UPSTREAM_CREDENTIALS" : reasonOf(effective);
   const fault: { -readonly [key in keyof Fault]: Fault[key] } = { reason, upstreamStatus: status };
+  fault.said = { type: one(headers["content-type"]), text: masked(body.toString("utf8"), secrets) };
   const requestId = REQUEST_IDS.map((name) => one(headers[name])).find((id) => id !== undefined);
   if (requestId !== undefined) fault.upstreamRequestId = clip(requestId, 128);
   const retryAfterMs = retryAfter(headers);

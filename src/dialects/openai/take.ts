@@ -16,6 +16,8 @@ export class Taken {
   constructor(call: Call, json: Readonly<JsonObject> = call.body.json) {
     this.call = call;
     this.json = json;
+    // MLflow 2.5-2.8 knows no streams: the word is a stranger to it, and goes on to the provider.
+    if (call.arrival.legacy && !call.stream) this.taken.delete("stream");
   }
 
   /** A member's value, and that it is sent; `undefined` also for null. */

@@ -1,8 +1,10 @@
+import { header } from "../../core/arrival.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
 import { sendJson } from "../../core/rest.ts";
 import type { Door } from "../../core/site.ts";
-import { invoke } from "./invoke.ts";
+import { speechOf } from "../../dialects/mlflow/speech.ts";
+import { invoke, invokeModel } from "./invoke.ts";
 import { getLimits, setLimits } from "./limits.ts";
 import { ENDPOINTS, getRoute, listRoutes, ROUTES } from "./listing.ts";
 import { refuse } from "./sink.ts";
@@ -31,6 +33,7 @@ function mounts(door: Door): readonly Mount[] {
     mount("/api/2.0/", endpoints),
     mount("/gateway/", []),
     mount("/endpoints/", []),
+    { prefix: "/v1/", endpoints: modelEndpoints(door), claims: isEraClient, refuse: turnAway },
     mount("/health", [
       {
         method: "GET",
@@ -57,6 +60,24 @@ function endpointsOf(door: Door): readonly Endpoint[] {
     );
   }
   return endpoints;
+}
+
+/** OpenAI's paths, which MLflow 2.22 has too: its own clients are answered in its words there. */
+function modelEndpoints(door: Door): readonly Endpoint[] {
+  return OPERATIONS.map(([path, op]) => {
+    const handle: Endpoint["handle"] = (inbound) => invokeModel(door, inbound, op);
+    return { method: "POST", path, claims: isEraClient, handle };
+  });
+}
+
+const OPERATIONS = [
+  ["/v1/chat/completions", "chat"],
+  ["/v1/completions", "completions"],
+  ["/v1/embeddings", "embeddings"],
+] as const;
+
+function isEraClient({ headers }: Inbound): boolean {
+  return speechOf(header(headers, "user-agent"), undefined, []).era !== undefined;
 }
 
 /**

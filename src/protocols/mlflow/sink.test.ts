@@ -2,14 +2,17 @@ import { expect, it } from "vitest";
 import { exchange } from "../../../test/support/exchange.ts";
 import { callOf, planOf } from "../../../test/support/plan.ts";
 import { Body } from "../../core/body.ts";
+import { speechOf } from "../../dialects/mlflow/speech.ts";
 import { MlflowSink } from "./sink.ts";
 
+const MODERN = speechOf(undefined, "chat", []);
+const LEGACY = speechOf(undefined, "chat", ["candidate_count"]);
 const reply = (id: string) => Buffer.from(`{"id":"${id}","choices":[]}`);
 
 it("answers with the reply that it is given, whatever other one it took before", () => {
   const sent: string[] = [];
   const inbound = exchange({ send: (_status, _headers, body) => void sent.push(body.toString()) });
-  const sink = new MlflowSink(inbound, "chat", "modern");
+  const sink = new MlflowSink(inbound, "chat", MODERN);
   const call = callOf(planOf([]), false);
   const second = reply("2");
   expect([sink.takes(reply("1")), sink.takes(second)]).toEqual([true, true]);
@@ -20,6 +23,6 @@ it("answers with the reply that it is given, whatever other one it took before",
 });
 
 it("takes no reply that it would have to parse", () => {
-  expect(new MlflowSink(exchange(), "chat", "legacy").takes(reply("1"))).toBe(false);
-  expect(new MlflowSink(exchange(), "chat", "modern").takes(Buffer.from('{"choices":[{]}'))).toBe(false);
+  expect(new MlflowSink(exchange(), "chat", LEGACY).takes(reply("1"))).toBe(false);
+  expect(new MlflowSink(exchange(), "chat", MODERN).takes(Buffer.from('{"choices":[{]}'))).toBe(false);
 });

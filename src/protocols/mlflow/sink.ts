@@ -2,14 +2,17 @@ import type { Body } from "../../core/body.ts";
 import type { Call, Operation } from "../../core/call.ts";
 import type { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import type { Target } from "../../core/plan.ts";
 import type { Inbound, Running, Sink } from "../../core/protocol.ts";
 import { errorHeaders, JSON_HEAD, STREAM_HEAD } from "../../core/rest.ts";
 import { servedHeaders } from "../../core/served.ts";
+import { eraFault } from "../../dialects/mlflow/era/faults.ts";
+import { eraEvent, eraReply } from "../../dialects/mlflow/era/replies.ts";
 import { exactJson } from "../../dialects/mlflow/exact.ts";
 import { mlflowError, mlflowStatus } from "../../dialects/mlflow/fault.ts";
 import { legacyReply } from "../../dialects/mlflow/legacy.ts";
 import { modernEvent, modernReply } from "../../dialects/mlflow/modern.ts";
-import type { Format } from "../../dialects/mlflow/speech.ts";
+import type { Speech } from "../../dialects/mlflow/speech.ts";
 import { modernBytes } from "../../dialects/mlflow/splice.ts";
 import { openAIError } from "../../dialects/openai/error.ts";
 
@@ -21,16 +24,17 @@ export class MlflowSink implements Sink {
   readonly raw = false;
   private readonly inbound: Inbound;
   private readonly op: Operation;
-  private readonly format: Format;
+  private readonly speech: Speech;
   private streaming = false;
+  private target: Target | undefined = undefined;
   /** The answer that was made of a reply's bytes, and those: another target may have answered since. */
   private made: Buffer | undefined = undefined;
   private of: Buffer | undefined = undefined;
 
-  constructor(inbound: Inbound, op: Operation, format: Format) {
+  constructor(inbound: Inbound, op: Operation, speech: Speech) {
     this.inbound = inbound;
     this.op = op;
-    this.format = format;
+    this.speech = speech;
   }
 
   /** Ties the call and its caller: a reader's pace holds the upstream back, a caller's leaving ends it. */
@@ -46,23 +50,27 @@ export class MlflowSink implements Sink {
 
   takes(reply: Buffer): boolean {
     this.of = reply;
-    this.made = this.format === "modern" ? modernBytes(this.op, reply) : undefined;
+    const { format, era } = this.speech;
+    this.made = format === "modern" && era === undefined ? modernBytes(this.op, reply) : undefined;
     return this.made !== undefined;
   }
 
   reply(call: Call, body: Body): void {
     const made = this.made !== undefined && body.size > 0 && body.bytes === this.of ? this.made : undefined;
-    this.inbound.send(200, [...JSON_HEAD, ...servedHeaders(call)], made ?? this.anew(body));
+    this.inbound.send(200, [...JSON_HEAD, ...servedHeaders(call)], made ?? JSON.stringify(this.anew(call, body)));
   }
 
-  private anew(body: Body): string {
+  private anew(call: Call, body: Body): JsonObject {
     // A vector's numbers are doubles, however they are spelt, and there are thousands of them.
     const said = this.op === "embeddings" ? body.json : exactJson(body);
-    return JSON.stringify((this.format === "legacy" ? legacyReply : modernReply)(this.op, said));
+    const { format, era } = this.speech;
+    const exact = era && eraReply({ era, op: this.op, ...call.target! }, said);
+    return exact ?? (format === "legacy" ? legacyReply : modernReply)(this.op, said);
   }
 
   head(call: Call): void {
     this.streaming = true;
+    this.target = call.target;
     this.inbound.open(200, [...STREAM_HEAD, ...servedHeaders(call)]);
   }
 
@@ -72,7 +80,10 @@ export class MlflowSink implements Sink {
   }
 
   event(json: JsonObject): boolean {
-    return this.inbound.write(`data: ${JSON.stringify(modernEvent(this.op, json))}\n\n`);
+    const { era } = this.speech;
+    const exact = era && this.target && eraEvent({ era, op: this.op, ...this.target }, json);
+    if (exact === null) return true;
+    return this.inbound.write(`data: ${JSON.stringify(exact ?? modernEvent(this.op, json))}\n\n`);
   }
 
   end(): void {
@@ -82,7 +93,7 @@ export class MlflowSink implements Sink {
 
   fail(call: Call, error: GatewayError): void {
     if (!this.streaming) {
-      refuse(this.inbound, error, servedHeaders(call));
+      refuse(this.inbound, error, servedHeaders(call), this.speech.era !== undefined);
       return;
     }
     this.inbound.error = error;
@@ -91,8 +102,10 @@ export class MlflowSink implements Sink {
   }
 }
 
-/** Answers with `{"detail": ...}`. */
-export function refuse(inbound: Inbound, error: GatewayError, served: readonly string[] = []): void {
+/** Answers with `{"detail": ...}`. @param exactly As MLflow told it to its own clients, where it did. */
+export function refuse(inbound: Inbound, error: GatewayError, served: readonly string[] = [], exactly = false): void {
   inbound.error = error;
-  inbound.send(mlflowStatus(error), [...JSON_HEAD, ...errorHeaders(error), ...served], mlflowError(error));
+  const as = exactly ? eraFault(error) : undefined;
+  const body = as ? JSON.stringify({ detail: as.detail }) : mlflowError(error);
+  inbound.send(as?.http ?? mlflowStatus(error), [...JSON_HEAD, ...errorHeaders(error), ...served], body);
 }

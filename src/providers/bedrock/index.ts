@@ -12,6 +12,7 @@ import { embedRequest } from "./embeddings.ts";
 import { EVENT_STREAM } from "./event-stream.ts";
 import { bedrockFault, type FaultParts } from "./fault.ts";
 import { modelPath, plainModel } from "./model.ts";
+import { mlflowRequest } from "./old-mlflow.ts";
 import { oldModelsOf, oldRequest } from "./old-models.ts";
 import { readingsOf } from "./read.ts";
 import { accountOf, check } from "./settings.ts";
@@ -78,5 +79,7 @@ function requestOf(call: Call, json: Readonly<JsonObject>, model: string): Asked
       `The model ${JSON.stringify(model)} of bedrock does not stream; ask without stream.`,
     );
   }
-  return { action: call.stream ? "invoke-with-response-stream" : "invoke", json: oldRequest(call, old, json) };
+  // MLflow's own clients of 2.x are answered from the very request that MLflow sent.
+  const asked = call.arrival.era === undefined ? oldRequest(call, old, json) : mlflowRequest(call, id, json);
+  return { action: call.stream ? "invoke-with-response-stream" : "invoke", json: asked };
 }

@@ -63,9 +63,9 @@ const titan: OldModels = {
 };
 
 /** MLflow's own most, which was the models' for long. */
-const CLAUDE_MOST = 8191;
-const HUMAN = "\n\nHuman:";
-const ASSISTANT = "\n\nAssistant:";
+export const CLAUDE_MOST = 8191;
+export const HUMAN = "\n\nHuman:";
+export const ASSISTANT = "\n\nAssistant:";
 
 /** @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-text-completion.html */
 const claude: OldModels = {

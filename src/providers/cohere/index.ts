@@ -7,6 +7,7 @@ import { GENERATE_STREAM, generateReplyIn, generateRequest, generateStreamIn } f
 import { chatReplyIn } from "../../dialects/cohere/reply-in.ts";
 import { chatRequest } from "../../dialects/cohere/request-out.ts";
 import { chatStreamIn } from "../../dialects/cohere/stream-in.ts";
+import { isForV1, isV1Reply, v1ChatReply, v1ChatRequest, v1ChatStream } from "../../dialects/cohere/v1-chat.ts";
 import { asCompletions, chatOf } from "../../dialects/openai/as-chat.ts";
 import { accessProblems, JSON_REQUEST, splitBase } from "../../dialects/openai/base.ts";
 import { openAIFault } from "../../dialects/openai/fault.ts";
@@ -37,8 +38,9 @@ export const provider: Provider<CohereSettings> = {
       model: call.target?.model ?? "",
     });
     const chat: Reading = {
-      reply: (call, json) => chatReplyIn(json, headOf(call)),
-      stream: (call, on) => chatStreamIn(on, headOf(call)),
+      streamType: GENERATE_STREAM,
+      reply: (call, json) => (isV1Reply(json) ? v1ChatReply : chatReplyIn)(json, headOf(call)),
+      stream: (call, on) => (isForV1(call, call.body.json) ? v1ChatStream : chatStreamIn)(on, headOf(call)),
     };
     const either: Reading = {
       streamType: GENERATE_STREAM,
@@ -61,6 +63,12 @@ export const provider: Provider<CohereSettings> = {
 };
 
 function requestOf(call: Call, json: Readonly<JsonObject>, model: string): readonly [path: string, body: JsonObject] {
+  // As MLflow's adapter asked for its own clients of 2.x.
+  if (call.plan.op === "embeddings" && call.arrival.era !== undefined) {
+    const { input, model: _, ...extras } = json;
+    return ["/v1/embed", { model, texts: input ?? null, ...extras }];
+  }
+  if (isForV1(call, json)) return ["/v1/chat", v1ChatRequest(call, json, model)];
   if (call.plan.op === "embeddings") return ["/v2/embed", embedRequest(call, json, model)];
   if (call.plan.op === "chat") return ["/v2/chat", chatRequest(call, json, model)];
   if (OLD.test(model)) return ["/v1/generate", generateRequest(call, json, model)];

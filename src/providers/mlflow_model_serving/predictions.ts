@@ -28,6 +28,7 @@ export function predictionsRequest(call: Call, json: Readonly<JsonObject>): Json
     temperature: taken.temperature(2, { modern: 1, legacy: 1 }),
     [count]: taken.take("n"),
     ...taken.untaken(),
+    ...(dialect === "mlflow" && present({ model: json["model"] ?? undefined })),
   });
   return Object.keys(params).length === 0 ? { inputs } : { inputs, params };
 }

@@ -1,6 +1,8 @@
 import { type OpenAISettings, OpenAISettingsSchema } from "../../../gen/providers/openai/v1/settings_pb.js";
+import { Body } from "../../core/body.ts";
 import type { Operation } from "../../core/call.ts";
 import type { ModelEntry, Provider, SettingsProblem, Upstream } from "../../core/provider.ts";
+import { chatOf } from "../../dialects/openai/as-chat.ts";
 import { isHeaderText, isHttpBase } from "../../dialects/openai/base.ts";
 import { openAIFault } from "../../dialects/openai/fault.ts";
 import { withoutForeign } from "../../dialects/openai/foreign.ts";
@@ -36,7 +38,14 @@ export const provider: Provider<OpenAISettings> = {
       encode(call, body, model) {
         // Azure's model is in the path; a route's name must not stand in the body, but nothing has to.
         if (!azure || body.peek("model") !== undefined) body.set("model", model);
-        return { path: prefix + PATHS[call.plan.op] + query, headers, body: withoutForeign(call, body).bytes };
+        const { legacy, era } = call.arrival;
+        const asked = withoutForeign(call, body);
+        // MLflow 2.5-2.8 has completions made by chat models; its end of the call reads their answers.
+        const chats = legacy === true && call.plan.op === "completions";
+        const sent = chats ? Body.ofJson(chatOf(asked.json)) : asked;
+        // And it said only that there is a version, to all but Azure.
+        const asks = era === "2.8" && !azure && query !== "" ? "?api-version=True" : query;
+        return { path: prefix + PATHS[chats ? "chat" : call.plan.op] + asks, headers, body: sent.bytes };
       },
       usage: openAIUsage,
       fault: (status, replyHeaders, body) => openAIFault("openai", status, replyHeaders, body, secrets),

@@ -18,7 +18,7 @@ export function textRequest(call: Call): JsonObject {
     ...common(taken),
     stopSequences: taken.stop() as Json | undefined,
     maxOutputTokens: taken.maxTokens(),
-    ...tuning(taken),
+    ...tuning(call, taken),
     prompt: { text },
     ...taken.extras(),
   });
@@ -37,18 +37,31 @@ export function messageRequest(call: Call): JsonObject {
       param: "max_tokens",
     });
   }
+  // MLflow's own clients of 2.x have every message sent as it is.
+  const exact = call.arrival.era !== undefined;
   const context: string[] = [];
   const messages: JsonObject[] = [];
   for (const [at, message] of listOf(taken.take("messages")).entries()) {
-    tellLost(call, message, at);
+    if (!exact) tellLost(call, message, at);
     const { role, content } = message;
+    if (exact) {
+      const { role: _, ...said } = message;
+      messages.push({ ...said, author: role ?? "user" });
+      continue;
+    }
     const text = textOf(content);
     if (role === "system" || role === "developer") context.push(text);
     else messages.push({ content: text, author: role ?? "user" });
   }
   const prompt = context.length === 0 ? { messages } : { context: context.join("\n"), messages };
-  refuseNative(call);
-  return present({ ...common(taken), ...tuning(taken), prompt, ...taken.extras() });
+  refuseNative(call, ["stopSequences", "stop"]);
+  return present({
+    ...common(taken),
+    stopSequences: taken.stop() as Json | undefined,
+    ...tuning(call, taken),
+    prompt,
+    ...taken.extras(),
+  });
 }
 
 /** A request for vectors in the words of `batchEmbedText`. */
@@ -64,7 +77,9 @@ function common(taken: Taken): JsonObject {
   return { temperature: taken.temperature(1, MLFLOW), candidateCount: taken.number("n") };
 }
 
-function tuning(taken: Taken): JsonObject {
+/** MLflow's own clients of 2.x have their names sent as they are. */
+function tuning(call: Call, taken: Taken): JsonObject {
+  if (call.arrival.era !== undefined) return {};
   return { topP: taken.number("top_p"), topK: taken.number("top_k") };
 }
 
