@@ -6,8 +6,11 @@ import { errors, type Violation } from "../../core/errors.ts";
 import type { Door } from "../../core/site.ts";
 import { straysIn } from "../../dialects/proto/strays.ts";
 
-/** How long after the port's protocols are set up the rules are compiled, which takes about 100 ms of work. */
-const WARM_AFTER_MS = 20;
+/**
+ * How long after the port's protocols are set up the rules are compiled, which takes about 100 ms of work: the first callers, who
+ * as a rule wait for the port, are answered before.
+ */
+const WARM_AFTER_MS = 500;
 
 let loaded: Validator | undefined;
 let loading: Promise<Validator> | undefined;
