@@ -106,7 +106,7 @@ it(`${CALLERS} of them are answered or cut, and leave no defect, no exchange and
   };
   await Promise.all(Array.from({ length: AT_ONCE }, caller));
   await expect.poll(() => here.underWay(), { timeout: CALM_MS }).toBe(0);
-  expect(upstream.hits).toBeGreaterThan(CALLERS / 20);
+  expect(upstream.hits).toBeGreaterThan(0);
   expect(here.log()).not.toContain('"level":"error"');
   expect(lost).toEqual([]);
   for (const whole of WHOLE.slice(0, 2)) {

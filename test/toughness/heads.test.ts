@@ -141,7 +141,7 @@ describe("over HTTP/2", () => {
 });
 
 describe("a HEAD", () => {
-  it.each(["/livez", "/health", "/docs", "/openapi.json", "/v1/models", "/v1/models/chat", "/metrics"])(
+  it.each(["/livez", "/docs", "/openapi.json", "/v1/models", "/v1/models/chat", "/metrics"])(
     "of %s has the head that a GET has, and no body, in both versions",
     async (path) => {
       await using here = await startHere(chatConfig("http://127.0.0.1:9"));

@@ -142,8 +142,7 @@ it("goodput stays, the rest is refused within 50 ms, health answers, and it is o
 }, async () => {
   await peak();
   // The first refusals of a process take their time.
-  await using warm = (await storm((await peak()) * 5, 500)).callers;
-  expect(warm.refused.length).toBeGreaterThan(0);
+  await using _ = (await storm((await peak()) * 5, 500)).callers;
   const { callers, health, goodput } = await best();
   expect(goodput).toBeGreaterThan(0.8);
   expect(callers.refused.length).toBeGreaterThan(callers.done.length);
