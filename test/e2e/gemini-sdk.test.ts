@@ -180,6 +180,40 @@ describe("generateContent", () => {
   });
 });
 
+describe("a chat of the SDK", () => {
+  it("remembers what was streamed, calls and their results included", async () => {
+    const chat = sdk.chats.create({ model: "openai", config: { tools: [WEATHER] } });
+    const send = async (message: Parameters<typeof chat.sendMessageStream>[0]["message"]) => {
+      for await (const piece of await chat.sendMessageStream({ message })) expect(piece.candidates).toHaveLength(1);
+    };
+    await send("hi");
+    openai.next(sse(fixture("chat-tools.sse")));
+    await send("Weather?");
+    await send({ functionResponse: { id: "call_9hY2", name: "book_table", response: { output: "done" } } });
+    await send("thanks");
+    const { messages } = openai.exchanges.at(-1)!.json as { messages: Record<string, unknown>[] };
+    expect(messages.map(({ role }) => role)).toEqual([
+      ...["user", "assistant", "user", "assistant", "tool", "assistant", "user"],
+    ]);
+    expect(messages[1]!["content"]).toBe(messages[5]!["content"]);
+    expect(messages[1]!["content"]).toContain("東京");
+    expect(messages[3]).toMatchObject({ tool_calls: [{ id: "call_9hY2" }] });
+  });
+
+  it("gives a Gemini model its streamed thoughts again", async () => {
+    const chat = sdk.chats.create({ model: "gemini" });
+    google.next(stream("chat-reasoning"), stream("chat-text"));
+    for (const message of ["9.11 or 9.9?", "Sure?"]) {
+      for await (const piece of await chat.sendMessageStream({ message })) expect(piece.candidates).toHaveLength(1);
+    }
+    const { contents } = google.exchanges.at(-1)!.json as { contents: Content[] };
+    const { candidates } = JSON.parse(recorded("chat-reasoning.json").toString()) as {
+      candidates: { content: Content }[];
+    };
+    expect(contents[1]).toEqual(candidates[0]!.content);
+  });
+});
+
 describe("thoughts of a Gemini model", () => {
   const ask = { model: "gemini", contents: "Weather in Paris and Tokyo?", config: { tools: [WEATHER] } };
   const signature = (

@@ -20,15 +20,30 @@ export function messagesOf(contents: Json | undefined): JsonObject[] {
   const open: Open = [];
   return list.flatMap((content, at) => {
     if (!isObject(content)) throw invalid(`contents[${at}]`, "must be an object with parts");
-    const { role, parts } = content;
-    const own = isObject(parts) ? [parts] : Array.isArray(parts) ? parts : [];
-    if (role === "model") return [modelMessage(own, at, open)];
+    const { role } = content;
+    const own = partsIn(content);
+    if (role === "model") {
+      // The SDKs keep each piece of a stream as a content; together they are one message.
+      if (isModel(list[at - 1])) return [];
+      const end = list.findIndex((one, place) => place > at && !isModel(one));
+      const parts = list.slice(at, end < 0 ? undefined : end).flatMap(partsIn);
+      return [modelMessage(parts, at, open)];
+    }
     if (role === "system") return [{ role: "system", content: contentIn(own) }];
     if (role === undefined || role === "" || role === "user" || role === "function" || role === "tool") {
       return userMessages(own, at, open);
     }
     throw invalid(`contents[${at}].role`, "must be user or model");
   });
+}
+
+function isModel(content: Json | undefined): boolean {
+  return isObject(content) && content["role"] === "model";
+}
+
+function partsIn(content: Json): Json[] {
+  const parts = isObject(content) ? content["parts"] : undefined;
+  return isObject(parts) ? [parts] : Array.isArray(parts) ? parts : [];
 }
 
 /** `systemInstruction`: a content, or a text alone. `undefined`: none. */

@@ -49,7 +49,8 @@ export function candidateOf(
   const sourced = own["groundingMetadata"] !== undefined || own["citationMetadata"] !== undefined;
   const finish = textIn(choice["finish_reason"]);
   return present({
-    content: { parts, role: "model" },
+    // Google's SDKs forget a whole turn of a chat over one reply without a part.
+    content: { parts: parts.length === 0 ? [{ text: "" }] : parts, role: "model" },
     finishReason: finish === undefined ? undefined : reasonOf(finish, choice["native_finish_reason"]),
     index,
     logprobsResult: logprobsResult(choice["logprobs"]),

@@ -179,6 +179,7 @@ describe("thoughts that callers of Google's API hold", () => {
       ["m", true],
       ["", true],
       ["42", undefined],
+      ["", undefined],
     ]);
     const history = chatRequest({ contents: [{ role: "model", parts }] }, "r", false);
     expect((history["messages"] as JsonObject[])[0]).toEqual((anthropic["choices"] as JsonObject[])[0]!["message"]);

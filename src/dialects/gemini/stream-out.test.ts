@@ -47,6 +47,11 @@ describe("a stream of Google's", () => {
     ]);
   });
 
+  it("has a part in every reply, for Google's SDKs forget a turn that has an empty one", () => {
+    const sent = replies([event([piece({ content: "a" })]), event([piece({}, 0, "stop")])]);
+    expect(sent.at(-1)).toMatchObject({ candidates: [{ content: content({ text: "" }), finishReason: "STOP" }] });
+  });
+
   it("keeps candidates apart, and ends each with its own reason", () => {
     const sent = replies([
       event([piece({ content: "a" }), piece({ content: "b" }, 1)]),

@@ -81,7 +81,9 @@ function messageFor(call: Call, message: Json, at: number, translated: boolean, 
   const kept: JsonObject = { ...message };
   const details = kept["reasoning_details"];
   if (Array.isArray(details)) {
-    const own = details.filter((one) => !(isObject(one) && REASONING_FORMATS.has(String(one["format"]))));
+    const own = details.filter(
+      (one) => !(isObject(one) && typeof one["format"] === "string" && REASONING_FORMATS.has(one["format"])),
+    );
     if (own.length < details.length) call.adjust("dropped", `messages[${at}].reasoning_details`);
     if (own.length > 0) kept["reasoning_details"] = own;
     else delete kept["reasoning_details"];
