@@ -84,17 +84,17 @@ function partsOf(content: Json | undefined, path: string, drop: Drop): JsonObjec
   const parts: JsonObject[] = [];
   for (const [at, part] of content.entries()) {
     if (!isObject(part)) throw wrong(`${path}[${at}]`, "must be an object");
-    const made = partOf(part);
+    const made = partOf(part, `${path}[${at}]`);
     if (made === undefined) drop(`${path}[${at}]`);
     else parts.push(made);
   }
   return parts;
 }
 
-function partOf(part: JsonObject): JsonObject | undefined {
+function partOf(part: JsonObject, path: string): JsonObject | undefined {
   const { type } = part;
   if (type === "input_text" || type === "output_text" || type === "text")
-    return { type: "text", text: part["text"] ?? "" };
+    return { type: "text", text: part["text"] == null ? "" : text(part, "text", path) };
   if (type === "refusal") return { type, refusal: part["refusal"] ?? "" };
   if (type === "input_image") {
     if (typeof part["image_url"] !== "string") return undefined;

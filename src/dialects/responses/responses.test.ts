@@ -128,6 +128,10 @@ describe("a request", () => {
     [{ input: [{ type: "item_reference", id: "msg_1" }] }, "input[0]"],
     [{ input: [{ type: "function_call", name: "f", arguments: "{}" }] }, "input[0].call_id"],
     [{ stream: "yes" }, "stream"],
+    [
+      { input: [{ role: "assistant", content: [{ type: "output_text", text: { value: "a" } }] }] },
+      "input[0].content[0].text",
+    ],
   ])("is refused by the name of what is wrong: %j", (over, param) => {
     expect(() => common(over as JsonObject)).toThrow(GatewayError);
     try {
