@@ -33,7 +33,7 @@ export interface Collected {
  */
 export class Collector {
   private readonly port: Port;
-  private readonly on: Collected;
+  private on: Collected;
   private chunks: Buffer[] = [];
   private small: Buffer[] = [];
   private held = 0;
@@ -49,7 +49,7 @@ export class Collector {
     stream.on("data", (chunk) => {
       size += chunk.length;
       if (this.over) {
-        if (size > limitBytes + DRAIN_BYTES) on.cut();
+        if (size > limitBytes + DRAIN_BYTES) this.on.cut();
       } else if (size > limitBytes) this.refuse(errors.bodyTooLarge(limitBytes));
       else if (memory.used + chunk.length > memory.max) this.refuse(errors.overloaded());
       else {
@@ -92,6 +92,12 @@ export class Collector {
     this.held = 0;
   }
 
+  /** As `release`, and whom the body was for is no longer held either: the stream may be, for longer. */
+  forget(): void {
+    this.release();
+    if (this.over) this.on = NOBODY;
+  }
+
   private keep(chunk: Buffer): void {
     const { chunks, small } = this;
     if (chunk.length < SMALL_BYTES && small.push(chunk) < SMALL_CHUNKS) return;
@@ -126,3 +132,4 @@ export class Collector {
 }
 
 const NOTHING = Buffer.alloc(0);
+const NOBODY: Collected = { done() {}, cut() {}, failed() {} };

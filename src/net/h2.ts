@@ -13,20 +13,20 @@ import { Collector, LINGER_MS } from "./body-limit.ts";
 import { type Exchange, fail, type Port } from "./host.ts";
 
 const INBOUND = Symbol("inbound");
-type Tied = ServerHttp2Stream & { [INBOUND]: H2Inbound };
+type Tied = ServerHttp2Stream & { [INBOUND]: H2Inbound | undefined };
 
 // One listener for all exchanges, as for HTTP/1.1: a closure for each would be garbage for each.
 function closed(this: ServerHttp2Stream): void {
-  (this as Tied)[INBOUND].over();
+  (this as Tied)[INBOUND]?.over();
 }
 function drained(this: ServerHttp2Stream): void {
-  (this as Tied)[INBOUND].onDrain?.();
+  (this as Tied)[INBOUND]?.onDrain?.();
 }
 function stalled(this: ServerHttp2Stream): void {
-  (this as Tied)[INBOUND].stalled();
+  (this as Tied)[INBOUND]?.stalled();
 }
 function trailing(this: ServerHttp2Stream): void {
-  (this as Tied)[INBOUND].trail();
+  (this as Tied)[INBOUND]?.trail();
 }
 /** A stream's error is followed by its close, which is what counts. */
 function ignore(): void {}
@@ -88,8 +88,10 @@ export class H2Inbound implements Exchange {
     const { host } = this.port;
     host.open.delete(this);
     if (!this.closed || this.stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.onGone?.();
-    this.body?.release();
+    this.body?.forget();
     host.finished(this);
+    // V8 keeps a stream of Node's until a full collection: what hung on it must not stay with it.
+    (this.stream as Tied)[INBOUND] = undefined;
   }
 
   isOf(session: ServerHttp2Session): boolean {
