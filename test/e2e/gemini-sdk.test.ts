@@ -377,6 +377,18 @@ describe("tokens", () => {
   });
 });
 
+it.each([undefined, "v1beta"])("lists the routes as models, and finds one, at the version %s", async (apiVersion) => {
+  const http = { apiKey: KEY, httpOptions: { baseUrl: gateway.url, ...(apiVersion && { apiVersion }) } };
+  const { models } = new GoogleGenAI(http);
+  const names: (string | undefined)[] = [];
+  for await (const { name } of await models.list()) names.push(name);
+  expect(names).toEqual(
+    ["gemini", "openai", "simulated", "vectors", "google-vectors", "either"].map((one) => `models/${one}`),
+  );
+  expect(await models.get({ model: "simulated" })).toMatchObject({ name: "models/simulated", version: "any" });
+  await expect(models.get({ model: "nobody" })).rejects.toMatchObject({ status: 404 });
+});
+
 describe("over plain HTTP", () => {
   const ask = (path: string, init: RequestInit = {}) =>
     fetch(`${gateway.url}/v1beta/${path}`, {

@@ -1,12 +1,14 @@
 import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
+import { sendJson } from "../../core/rest.ts";
 import type { Door } from "../../core/site.ts";
+import { googleModels } from "../../dialects/gemini/models.ts";
 import { invoke } from "./invoke.ts";
-import { getModel, listModels } from "./models.ts";
+import { getModel } from "./models.ts";
 import { refuse } from "./sink.ts";
 
 /**
  * Google's Gemini API: contents, embeddings and models, where a model's name is the name of a route. Its clients ask under `/v1beta`
- * or `/v1`, by their age; there, `GET /v1/models` is OpenAI's.
+ * or `/v1`, by their age; there, `GET /v1/models` is OpenAI's path, which knows them.
  * @see https://ai.google.dev/api
  */
 export const protocol: Protocol = { kind: "gemini", mounts };
@@ -19,7 +21,7 @@ function mounts(door: Door): readonly Mount[] {
     handle: (inbound, [call]) => invoke(door, inbound, call!),
   });
   const lists: Endpoint[] = [
-    { method: "GET", path: "/v1beta/models", handle: (inbound) => listModels(door.site, inbound) },
+    { method: "GET", path: "/v1beta/models", handle: (inbound) => sendJson(inbound, googleModels(door.site.routes)) },
     { method: "GET", path: "/v1beta/models/{name}", handle: (inbound, [name]) => getModel(door.site, inbound, name!) },
   ];
   return [

@@ -1,7 +1,7 @@
 import { arrive } from "../../core/arrival.ts";
 import { Body } from "../../core/body.ts";
 import { Call, type Operation } from "../../core/call.ts";
-import { asGatewayError, errors } from "../../core/errors.ts";
+import { asGatewayError, errors, type GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { collectPlain, notJson } from "../../core/plain.ts";
 import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
@@ -10,6 +10,8 @@ import { run } from "../../core/run.ts";
 import type { Door, RouteInfo, Site } from "../../core/site.ts";
 import { anthropicError } from "../../dialects/anthropic/fault.ts";
 import { modelInfo, modelsList } from "../../dialects/anthropic/models-list.ts";
+import { googleError } from "../../dialects/gemini/fault.ts";
+import { googleModel, googleModels } from "../../dialects/gemini/models.ts";
 import { responsesEndpoints } from "./responses.ts";
 import { checkRequest, routeName } from "./rules.ts";
 import { OpenAISink } from "./sink.ts";
@@ -68,12 +70,14 @@ function callOf(site: Site, inbound: Inbound, op: Operation, body: Body): Call {
 
 function listModels(site: Site, inbound: Inbound): void {
   if (isAnthropics(inbound)) sendJson(inbound, modelsList(site.routes, loadedAt(site)));
+  else if (isGoogles(inbound)) sendJson(inbound, googleModels(site.routes));
   else sendJson(inbound, { object: "list", data: site.routes.map((route) => model(site, route)) });
 }
 
 function getModel(site: Site, inbound: Inbound, name: string): void {
   const route = site.route(name);
-  if (isAnthropics(inbound)) answerAnthropic(inbound, route && modelInfo(route, loadedAt(site)), name);
+  if (isAnthropics(inbound)) answerOther(inbound, route && modelInfo(route, loadedAt(site)), name, anthropicError);
+  else if (isGoogles(inbound)) answerOther(inbound, route && googleModel(route), name, googleErrorText);
   else if (route) sendJson(inbound, model(site, route));
   else new OpenAISink(inbound).fail(undefined, errors.routeUnknown(name));
 }
@@ -83,16 +87,30 @@ function isAnthropics({ headers }: Inbound): boolean {
   return headers["anthropic-version"] !== undefined;
 }
 
+/** So has Google's newer API, and its clients do, too. */
+function isGoogles({ headers }: Inbound): boolean {
+  return headers["x-goog-api-client"] !== undefined;
+}
+
+function googleErrorText(error: GatewayError): string {
+  return JSON.stringify(googleError(error));
+}
+
 function loadedAt(site: Site): string {
   return new Date(site.loadedAt * 1000).toISOString();
 }
 
-function answerAnthropic(inbound: Inbound, json: JsonObject | undefined, name: string): void {
+function answerOther(
+  inbound: Inbound,
+  json: JsonObject | undefined,
+  name: string,
+  said: (error: GatewayError, id: string) => string,
+): void {
   if (json) sendJson(inbound, json);
   else {
     const error = errors.routeUnknown(name);
     inbound.error = error;
-    inbound.send(error.http, JSON_HEAD, anthropicError(error, inbound.id));
+    inbound.send(error.http, JSON_HEAD, said(error, inbound.id));
   }
 }
 
