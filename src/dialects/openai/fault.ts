@@ -106,14 +106,15 @@ function isOurAccount(status: number, error: JsonObject | undefined): boolean {
   return status !== 404 && typeof message === "string" && ACCOUNT_WORDS.test(message);
 }
 
-/** Milliseconds of `Retry-After` (seconds, or a date is not read) or OpenAI's `retry-after-ms`. */
+/** Milliseconds of `Retry-After` (seconds, or a date, which is taken from the answer's own `Date`) or OpenAI's `retry-after-ms`. */
 export function retryAfter(headers: ReplyHeaders): number | undefined {
   const exact = Number(one(headers["retry-after-ms"]));
   if (Number.isFinite(exact) && exact > 0) return exact;
-  const seconds = Number(one(headers["retry-after"]));
-  return Number.isFinite(seconds) && seconds >= 0 && one(headers["retry-after"]) !== undefined
-    ? seconds * 1000
-    : undefined;
+  const told = one(headers["retry-after"]);
+  if (told === undefined) return undefined;
+  const seconds = Number(told);
+  const ms = Number.isNaN(seconds) ? Date.parse(told) - Date.parse(one(headers["date"]) ?? "") : seconds * 1000;
+  return Number.isFinite(ms) && ms >= 0 ? ms : undefined;
 }
 
 /** The error of a body, in whatever of the usual forms it came: its `message`, and `type`, `code`, `param`, `status` if it has them. */
@@ -124,6 +125,8 @@ function errorOf(body: Buffer): JsonObject | undefined {
   } catch {
     return undefined;
   }
+  // Google's OpenAI API puts its errors into a list.
+  if (Array.isArray(json)) json = json[0];
   if (!isObject(json)) return undefined;
   const { error, message, detail } = json;
   if (isObject(error)) return error;
