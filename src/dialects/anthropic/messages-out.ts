@@ -1,6 +1,7 @@
 import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { textOf } from "../openai/media.ts";
+import { only } from "../openai/only.ts";
 import { ownReasoning } from "../openai/reasoning.ts";
 import { blocksOf, type Drop } from "./blocks-out.ts";
 import { inOrder, type Placed } from "./order.ts";
@@ -36,6 +37,8 @@ export function conversationOf(call: Call, messages: Json | undefined, model: st
     const drop: Drop = (path) => call.adjust("dropped", path === "" ? `messages[${at}]` : `messages[${at}].${path}`);
     const { role } = message;
     if (message["name"] !== undefined && message["name"] !== null && role !== "function") drop("name");
+    // What else a tool's result has goes along with it.
+    if (role !== "tool" && role !== "function") only(call, `messages[${at}]`, message, [], KNOWN);
     if (role === "system" || role === "developer") {
       const said = plain(message, native, drop);
       if (turns.length === 0) system.push(said);
@@ -76,11 +79,14 @@ function together(system: (string | JsonObject[])[]): Json | undefined {
   return said.flatMap(asBlocks);
 }
 
-const TOLD = ["audio", "function_call"];
+/** Members of messages that have a place, or are told where it is known whether they do. */
+const KNOWN = [
+  ...["role", "content", "content_parts", "name", "refusal", "tool_calls"],
+  ...["reasoning", "reasoning_details", "annotations"],
+];
 
 function assistant(message: JsonObject, native: boolean, model: string, drop: Drop): string | JsonObject[] {
   const { tool_calls, reasoning, refusal } = message;
-  for (const name of TOLD) if (message[name]) drop(name);
   const thought = ownReasoning(message, "anthropic", model);
   const told = message["reasoning_details"];
   if (Array.isArray(told) && told.length > thought.length) drop("reasoning_details");

@@ -127,6 +127,18 @@ describe("a conversation", () => {
     ]);
   });
 
+  it("tells of members of messages that nobody knows", () => {
+    const { messages, told } = sent(
+      asks(
+        { role: "system", content: "S", kept: true },
+        { ...hi, audio: null, id: "m1" },
+        { role: "assistant", content: "A", reasoning_content: "Hm.", annotations: [], function_call: null },
+      ),
+    );
+    expect(messages).toEqual([hi, { role: "assistant", content: "A" }]);
+    expect(told?.dropped).toEqual(["messages[0].kept", "messages[1].id", "messages[2].reasoning_content"]);
+  });
+
   it("has a refusal as what was said", () => {
     expect(sent(asks(hi, { role: "assistant", content: null, refusal: "No." })).messages[1]).toEqual({
       role: "assistant",

@@ -3,6 +3,7 @@ import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { COMPATIBLE, withoutForeign, withoutSignatures } from "./foreign.ts";
 import { textOf } from "./media.ts";
+import { only } from "./only.ts";
 import { Taken } from "./take.ts";
 
 /** Where a server that speaks OpenAI's API differs from OpenAI. Everything else goes through as it came. */
@@ -102,7 +103,9 @@ function messageFor(call: Call, message: Json, at: number, differs: Differences)
   }
   if (textOnly && Array.isArray(one["content"])) {
     for (const [place, part] of one["content"].entries()) {
-      if (!isObject(part) || part["type"] !== "text") call.adjust("dropped", `messages[${at}].content[${place}]`);
+      const path = `messages[${at}].content[${place}]`;
+      if (!isObject(part) || part["type"] !== "text") call.adjust("dropped", path);
+      else only(call, path, part, ["type", "text"]);
     }
     one = { ...one, content: textOf(one["content"]) };
   }

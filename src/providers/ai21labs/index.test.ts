@@ -40,6 +40,13 @@ describe("a chat with Jamba", () => {
     });
   });
 
+  it("tells of a mark for a cache, which a text alone cannot have", async () => {
+    const content = [{ type: "text", text: "a", cache_control: { type: "ephemeral" } }];
+    const { json, adjusted } = await send({ messages: [{ role: "user", content }] });
+    expect(json).toEqual({ model: "jamba-large-1.7", messages: user("a") });
+    expect(adjusted).toEqual({ dropped: ["messages[0].content[0].cache_control"] });
+  });
+
   it("stands for a completion", async () => {
     const { path, json } = await send({ prompt: "hi", n: 2 }, { op: "completions" });
     expect(path).toBe("/studio/v1/chat/completions");
