@@ -45,6 +45,8 @@ export class Relay implements Receiver, StreamListener {
   private begun = false;
   private finished = false;
   private status = 0;
+  /** The answer is whole, whatever it is. */
+  private framed = false;
   private headers: ReplyHeaders = {};
   private readonly chunks: Buffer[] = [];
   private size = 0;
@@ -226,6 +228,7 @@ export class Relay implements Receiver, StreamListener {
   }
 
   private replied(): void {
+    this.framed = true;
     const bytes = this.chunks.length === 1 ? this.chunks[0]! : Buffer.concat(this.chunks);
     let body: Body;
     try {
@@ -252,7 +255,8 @@ export class Relay implements Receiver, StreamListener {
   private unread(error: GatewayError): GatewayError {
     if (this.status === 0 || error.fault.said !== undefined) return error;
     const type = this.headers["content-type"];
-    const said = { type: typeof type === "string" ? type : undefined, text: "" };
+    const text = this.framed ? Buffer.concat(this.chunks).toString("utf8", 0, MAX_FAULT_BYTES) : "";
+    const said = { type: typeof type === "string" ? type : undefined, text };
     return new GatewayError(error.message, { ...error.fault, said }, error.cause);
   }
 

@@ -1,5 +1,5 @@
 import type { Call } from "../../core/call.ts";
-import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { isObject, type Json, type JsonObject, objectsIn } from "../../core/json.ts";
 import { abilitiesOf } from "../openai/claude.ts";
 import type { Taken } from "../openai/take.ts";
 import { conversationOf } from "./messages-out.ts";
@@ -47,7 +47,7 @@ export function requestOut(call: Call, taken: Taken, model: string, options: Req
   const format = formatOf(call, taken.take("response_format"));
 
   const json: JsonObject = { ...options.head, max_tokens: maxTokens };
-  if (system !== undefined) json["system"] = system;
+  if (system !== undefined) json["system"] = call.arrival.era === undefined ? system : joined(system);
   json["messages"] = messages;
   if (tools !== undefined) json["tools"] = tools;
   if (tool_choice !== undefined) json["tool_choice"] = tool_choice;
@@ -69,6 +69,12 @@ export function requestOut(call: Call, taken: Taken, model: string, options: Req
   }
   taken.drop("n");
   return Object.assign(json, taken.extras());
+}
+
+/** MLflow of 2.x has instructions in one text. */
+function joined(system: Json): Json {
+  const texts = objectsIn(system).map(({ type, text, ...more }) => (Object.keys(more).length > 0 ? undefined : text));
+  return texts.length > 0 && texts.every((text) => typeof text === "string") ? texts.join("\n") : system;
 }
 
 function defaulted(call: Call, maxTokens: number): number {

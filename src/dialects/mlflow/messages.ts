@@ -1,13 +1,14 @@
-import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { isObject, type Json, type JsonObject, textIn } from "../../core/json.ts";
 import type { Issue } from "./issue.ts";
-import type { Format } from "./speech.ts";
+import type { Speech } from "./speech.ts";
 import { type Check, listOf, stringOf, unionOf } from "./values.ts";
 
 type Loc = readonly (string | number)[];
 
 /** A chat's messages. Members with null are left out, as MLflow does; unknown members stay. */
-export function checkMessages(format: Format): Check {
-  return format === "legacy" ? LEGACY : MODERN;
+export function checkMessages({ format, era }: Speech): Check {
+  if (format === "legacy") return LEGACY;
+  return era === undefined ? MODERN : EXACT;
 }
 
 /** MLflow 2.9 and later name the parts' types here. Parts of another type are passed on: the provider knows its own. */
@@ -16,6 +17,40 @@ const CONTENT = unionOf([["str", stringOf], listOf(PARTS, partOf, 0)]);
 
 const [, LEGACY] = listOf("messages", (value, loc, issues) => message(value, loc, issues, stringOf, true), 1);
 const [, MODERN] = listOf("messages", (value, loc, issues) => message(value, loc, issues, CONTENT, false), 1);
+
+/** MLflow's own clients of 2.x are held to its types of parts. */
+const EXACT_CONTENT = unionOf([["str", stringOf], listOf(PARTS, exactPart, 0)]);
+const [, EXACT] = listOf("messages", (value, loc, issues) => message(value, loc, issues, EXACT_CONTENT, false), 1);
+
+function exactPart(value: Json, loc: Loc, issues: Issue[]): Json | undefined {
+  if (!isObject(value)) return notADict(value, loc, issues);
+  const { type: tag } = value;
+  if (tag === undefined || TAGS.includes(tag as string)) return value;
+  const expected_tags = TAGS.map((one) => `'${one}'`).join(", ");
+  const msg = `Input tag '${textIn(tag)}' found using 'type' does not match any of the expected tags: ${expected_tags}`;
+  issues.push({
+    type: "union_tag_invalid",
+    loc,
+    msg,
+    input: value,
+    ctx: { discriminator: "'type'", tag, expected_tags },
+  });
+  return undefined;
+}
+
+const TAGS = ["text", "image_url", "input_audio"];
+
+/** Its types of tools, likewise. */
+export const exactTools: Check = (value, loc, issues) => {
+  for (const [at, tool] of (Array.isArray(value) ? value : []).entries()) {
+    const type = isObject(tool) ? tool["type"] : "function";
+    if (type === undefined || type === "function" || type === "uc_function") continue;
+    const expected = "'function' or 'uc_function'";
+    const msg = `Input should be ${expected}`;
+    issues.push({ type: "literal_error", loc: [...loc, at, "type"], msg, input: type, ctx: { expected } });
+  }
+  return value;
+};
 
 function message(value: Json, loc: Loc, issues: Issue[], content: Check, needsContent: boolean): Json | undefined {
   if (!isObject(value)) return notADict(value, loc, issues);

@@ -1,7 +1,7 @@
 import type { Operation } from "../../core/call.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { Issue } from "./issue.ts";
-import { checkMessages } from "./messages.ts";
+import { checkMessages, exactTools } from "./messages.ts";
 import type { Format, Speech } from "./speech.ts";
 import { boolOf, type Check, floatOf, intOf, listOf, stringOf, unionOf } from "./values.ts";
 
@@ -50,7 +50,8 @@ const [, STOP] = listOf("list[str]", stringOf, 1);
 const PROMPT: Field = { key: "prompt", check: stringOf, need: "required" };
 
 /** In the order in which MLflow's classes declare them, which is the order of its errors and of what it sends on. */
-function fieldsOf(op: Operation, { format, fillTemperature, fillCount }: Speech): readonly Field[] {
+function fieldsOf(op: Operation, speech: Speech): readonly Field[] {
+  const { format, fillTemperature, fillCount } = speech;
   const legacy = format === "legacy";
   if (op === "embeddings") {
     return [
@@ -74,7 +75,8 @@ function fieldsOf(op: Operation, { format, fillTemperature, fillCount }: Speech)
     { key: "max_tokens", check: intOf({ ge: 1 }), need: "optional" },
   ];
   if (!legacy) fields.push({ key: "stream", check: boolOf, need: "optional" });
-  fields.push(op === "chat" ? { key: "messages", check: checkMessages(format), need: "required" } : PROMPT);
+  fields.push(op === "chat" ? { key: "messages", check: checkMessages(speech), need: "required" } : PROMPT);
+  if (op === "chat" && speech.era === "2.22") fields.push({ key: "tools", check: exactTools, need: "optional" });
   return fields;
 }
 

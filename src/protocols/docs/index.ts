@@ -5,7 +5,7 @@ import type { Door } from "../../core/site.ts";
 import { mlflowError, mlflowStatus } from "../../dialects/mlflow/fault.ts";
 import { type Asset, assetOf, readAsset, sendAsset } from "./assets.ts";
 import { describer } from "./describe.ts";
-import { PAGE, START } from "./page.ts";
+import { ICON, PAGE, START } from "./page.ts";
 
 /**
  * The API's description and a page to try it on, both served by the gateway itself: nothing is loaded from elsewhere.
@@ -34,6 +34,7 @@ function mounts(door: Door): readonly Mount[] {
     "referrer-policy",
     "no-referrer",
   ]);
+  const icon = assetOf("image/svg+xml", ICON);
   const start = assetOf("text/javascript; charset=utf-8", START);
   const get = (path: string, handle: (inbound: Inbound) => void): Endpoint => ({
     method: "GET",
@@ -57,6 +58,9 @@ function mounts(door: Door): readonly Mount[] {
     get("/", (inbound) => inbound.send(307, ["location", "/docs"], "")),
     get("/docs/", (inbound) => inbound.send(307, ["location", "/docs"], "")),
     get("/docs", (inbound) => sendAsset(inbound, page)),
+    // MLflow's second page of the same, and its icon.
+    get("/redoc", (inbound) => sendAsset(inbound, page)),
+    get("/favicon.ico", (inbound) => sendAsset(inbound, icon)),
     get("/docs/start.js", (inbound) => sendAsset(inbound, start)),
     file("swagger-ui.css", "text/css; charset=utf-8"),
     file("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),

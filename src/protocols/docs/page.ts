@@ -30,3 +30,7 @@ export const START = `window.ui = SwaggerUIBundle({
   },
 });
 `;
+
+/** A gate. */
+export const ICON =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M2 14V8a6 6 0 0 1 12 0v6h-3V8a3 3 0 0 0-6 0v6z"/></svg>';

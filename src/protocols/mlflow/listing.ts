@@ -6,7 +6,7 @@ import { sendJson } from "../../core/rest.ts";
 import type { RouteInfo, Site } from "../../core/site.ts";
 import { refusal } from "../../dialects/mlflow/issue.ts";
 import { speechOf } from "../../dialects/mlflow/speech.ts";
-import { refuse } from "./sink.ts";
+import { crash, refuse } from "./sink.ts";
 
 /** One of the two names under which MLflow lists the same things. */
 export interface Family {
@@ -40,6 +40,10 @@ const PAGE_SIZE = 3000;
 /** All routes from `page_token` on. 422 for a token that MLflow would not have given: there it is a 500. */
 export function listRoutes(site: Site, inbound: Inbound, family: Family): void {
   const from = startOf(inbound.query);
+  if (from === undefined && isEraClient(inbound)) {
+    crash(inbound);
+    return;
+  }
   if (from === undefined) {
     refuse(
       inbound,
@@ -100,4 +104,9 @@ function startOf(query: string): number | undefined {
 /** As Python writes it, so that a token is good at either gateway. */
 function tokenOf(index: number): string {
   return Buffer.from(`{"index": ${index}}`).toString("base64");
+}
+
+/** MLflow's own client of 2.x, whose gateway fails on such a token; it never sends one that it was not given. */
+function isEraClient({ headers }: Inbound): boolean {
+  return speechOf(header(headers, "user-agent"), undefined, []).era !== undefined;
 }

@@ -6,7 +6,7 @@ import type { Target } from "../../core/plan.ts";
 import type { Inbound, Running, Sink } from "../../core/protocol.ts";
 import { errorHeaders, JSON_HEAD, STREAM_HEAD } from "../../core/rest.ts";
 import { servedHeaders } from "../../core/served.ts";
-import { eraFault } from "../../dialects/mlflow/era/faults.ts";
+import { eraFault, type Failed } from "../../dialects/mlflow/era/faults.ts";
 import { eraEvent, eraReply } from "../../dialects/mlflow/era/replies.ts";
 import { exactJson } from "../../dialects/mlflow/exact.ts";
 import { mlflowError, mlflowStatus } from "../../dialects/mlflow/fault.ts";
@@ -93,7 +93,8 @@ export class MlflowSink implements Sink {
 
   fail(call: Call, error: GatewayError): void {
     if (!this.streaming) {
-      refuse(this.inbound, error, servedHeaders(call), this.speech.era !== undefined);
+      const { era } = this.speech;
+      refuse(this.inbound, error, servedHeaders(call), era && { era, op: this.op, provider: call.target?.provider });
       return;
     }
     this.inbound.error = error;
@@ -102,10 +103,19 @@ export class MlflowSink implements Sink {
   }
 }
 
-/** Answers with `{"detail": ...}`. @param exactly As MLflow told it to its own clients, where it did. */
-export function refuse(inbound: Inbound, error: GatewayError, served: readonly string[] = [], exactly = false): void {
+/** Answers with `{"detail": ...}`. @param failed As MLflow told it to its own clients, where it did. */
+export function refuse(inbound: Inbound, error: GatewayError, served: readonly string[] = [], failed?: Failed): void {
   inbound.error = error;
-  const as = exactly ? eraFault(error) : undefined;
+  const as = failed && eraFault(error, failed);
+  if (as && as.detail === undefined) {
+    crash(inbound, [...errorHeaders(error), ...served]);
+    return;
+  }
   const body = as ? JSON.stringify({ detail: as.detail }) : mlflowError(error);
   inbound.send(as?.http ?? mlflowStatus(error), [...JSON_HEAD, ...errorHeaders(error), ...served], body);
+}
+
+/** As MLflow's server does when its own code fails. */
+export function crash(inbound: Inbound, headers: readonly string[] = []): void {
+  inbound.send(500, ["content-type", "text/plain; charset=utf-8", ...headers], "Internal Server Error");
 }

@@ -1,6 +1,7 @@
 import { type OpenAISettings, OpenAISettingsSchema } from "../../../gen/providers/openai/v1/settings_pb.js";
 import { Body } from "../../core/body.ts";
 import type { Operation } from "../../core/call.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { ModelEntry, Provider, SettingsProblem, Upstream } from "../../core/provider.ts";
 import { chatOf } from "../../dialects/openai/as-chat.ts";
 import { isHeaderText, isHttpBase } from "../../dialects/openai/base.ts";
@@ -42,7 +43,7 @@ export const provider: Provider<OpenAISettings> = {
         const asked = withoutForeign(call, body);
         // MLflow 2.5-2.8 has completions made by chat models; its end of the call reads their answers.
         const chats = legacy === true && call.plan.op === "completions";
-        const sent = chats ? Body.ofJson(chatOf(asked.json)) : asked;
+        const sent = chats ? Body.ofJson(chatAsked(asked.json)) : asked;
         // And it said only that there is a version, to all but Azure.
         const asks = era === "2.8" && !azure && query !== "" ? "?api-version=True" : query;
         return { path: prefix + PATHS[chats ? "chat" : call.plan.op] + asks, headers, body: sent.bytes };
@@ -104,4 +105,9 @@ function baseOf(settings: OpenAISettings): string {
 
 function deploymentOf(settings: OpenAISettings): string {
   return encodeURIComponent(settings.openaiDeploymentName);
+}
+
+/** The prompt is what is asked, whatever messages stand beside it. */
+function chatAsked({ messages: _, ...json }: Readonly<JsonObject>): JsonObject {
+  return chatOf(json);
 }

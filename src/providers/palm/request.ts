@@ -57,7 +57,7 @@ export function messageRequest(call: Call): JsonObject {
   refuseNative(call, ["stopSequences", "stop"]);
   return present({
     ...common(taken),
-    stopSequences: taken.stop() as Json | undefined,
+    ...(exact && { stopSequences: taken.stop() as Json | undefined }),
     ...tuning(call, taken),
     prompt,
     ...taken.extras(),
@@ -67,7 +67,9 @@ export function messageRequest(call: Call): JsonObject {
 /** A request for vectors in the words of `batchEmbedText`. */
 export function textsRequest(call: Call): JsonObject {
   const taken = new Taken(call);
-  const texts = textsOf(taken.take("input"));
+  const input = taken.take("input");
+  // Google has switched the API off: MLflow's own clients of 2.x are asked for as MLflow did it.
+  const texts = call.arrival.era === undefined ? textsOf(input) : (input ?? null);
   // The reply is written in the form that the caller wants.
   taken.take("encoding_format");
   return { texts, ...taken.extras() };

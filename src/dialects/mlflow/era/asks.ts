@@ -28,12 +28,12 @@ export function refuseAsEra({ era, provider, model, op, stream }: Question, json
     if (lacks) throw refusal(`The ${op} route is not available ${lacks[1]}`, lacks[0]);
     throw refusal(`The ${op} route is not implemented for ${name} models.`, 501);
   }
-  if (kind.model === undefined && (json["model"] ?? null) !== null) {
+  const rules = rulesOf(provider, model, op);
+  const broken = rules.map((rule) => rule(json, era === "2.8")).find((one) => one !== undefined);
+  if (kind.model === "after" && broken) throw refusal(broken[1], broken[0]);
+  if (kind.model !== "passed on" && kind.model !== "left out" && (json["model"] ?? null) !== null) {
     const why = "The route being queried already defines a model instance.";
     throw refusal(`The parameter 'model' is not permitted to be passed. ${why}`);
   }
-  for (const rule of rulesOf(era, provider, model, op)) {
-    const broken = rule(json, era === "2.8");
-    if (broken) throw refusal(broken[1], broken[0]);
-  }
+  if (broken) throw refusal(broken[1], broken[0]);
 }

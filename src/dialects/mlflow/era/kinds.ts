@@ -9,6 +9,8 @@ export interface Told {
   readonly model?: boolean;
   /** How its streams began: with an empty text in place of the role. */
   readonly begins?: boolean;
+  /** True: its completions' streams ended with the provider's own word and no text. */
+  readonly native?: boolean;
   /** True: its chats' streams did not tell why they end. */
   readonly endless?: boolean;
   /** True: the seed of a choice, as text. */
@@ -27,8 +29,8 @@ export interface Kind {
   readonly lacks?: readonly [http: number, words: string];
   /** The operations that it streamed. */
   readonly streams?: readonly Operation[];
-  /** What becomes of a `model` in a request, which all others refuse. */
-  readonly model?: "passed on" | "left out";
+  /** What becomes of a `model` in a request, which is refused as a rule: before all else, or after the adapter's own rules. */
+  readonly model?: "passed on" | "left out" | "after";
 }
 
 const ALL: Told = { id: true, finish: true, usage: true, model: true };
@@ -49,7 +51,7 @@ const MODERN: Readonly<Record<string, Kind>> = {
   },
   cohere: {
     name: "Cohere",
-    does: { chat: { id: true, usage: true, endless: true }, completions: NONE, embeddings: NONE },
+    does: { chat: { id: true, usage: true, endless: true }, completions: { native: true }, embeddings: NONE },
     streams: ["chat", "completions"],
   },
   ai21labs: { name: "AI21Labs", does: { completions: { finish: true } } },
@@ -74,6 +76,7 @@ const MODERN: Readonly<Record<string, Kind>> = {
       completions: { id: true, usage: true, model: true },
       embeddings: NONE,
     },
+    model: "after",
     streams: ["chat", "completions"],
   },
   gemini: { name: "Gemini", does: { embeddings: NONE } },

@@ -38,6 +38,9 @@ export function eraEvent(answered: Answered, json: Readonly<JsonObject>): JsonOb
   const isChat = answered.op === "chat";
   const choices = objectsOf(json["choices"]).map((choice, at): JsonObject => {
     const { index = at, finish_reason = null, text = "" } = choice;
+    if (!isChat && told.native && finish_reason !== null) {
+      return { index, finish_reason: choice["native_finish_reason"] ?? finish_reason, text: null };
+    }
     if (!isChat) return { index, finish_reason, text };
     const { role = null, content = null } = objectOf(choice["delta"]);
     const begins = told.begins && role !== null && content === null;

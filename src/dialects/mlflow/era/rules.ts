@@ -1,4 +1,4 @@
-import type { MlflowEra, Operation } from "../../../core/call.ts";
+import type { Operation } from "../../../core/call.ts";
 import { isObject, type Json, type JsonObject, objectsIn, textIn } from "../../../core/json.ts";
 
 /** Why MLflow's adapter of an era refused a request; `undefined`: it did not. */
@@ -86,7 +86,7 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
 };
 
 /** The rules of an adapter, in its own order. */
-export function rulesOf(_era: MlflowEra, provider: string, model: string, op: Operation): readonly Rule[] {
+export function rulesOf(provider: string, model: string, op: Operation): readonly Rule[] {
   const maker = model.slice(0, model.indexOf("."));
   return RULES[`${provider} ${maker} ${op}`] ?? RULES[`${provider} ${op}`] ?? [];
 }
