@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { toGoogle } from "../../../test/support/gemini.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { embedReply, embedRequest } from "./embeddings-caller.ts";
 import { chatRequest } from "./request-in.ts";
@@ -115,6 +116,20 @@ describe("a request of Google's API in the common shape", () => {
         { type: "codeExecution", codeExecution: {} },
       ],
     });
+  });
+
+  it("keeps what functions answer apart from the tools, and gives it to Google alone", () => {
+    const declared = { name: "f", parametersJsonSchema: { type: "object" }, responseJsonSchema: { type: "string" } };
+    const asked = ask({ contents, tools: [{ functionDeclarations: [declared, { name: "g" }] }] });
+    expect(asked).toEqual({
+      ...HI,
+      tools: [
+        { type: "function", function: { name: "f", parameters: { type: "object" } } },
+        { type: "function", function: { name: "g" } },
+      ],
+      functionDeclarations: [{ name: "f", responseJsonSchema: { type: "string" } }],
+    });
+    expect(toGoogle(asked).request["tools"]).toEqual([{ functionDeclarations: [declared, { name: "g" }] }]);
   });
 
   it("ties results to the calls that they are of, with ids and without", () => {

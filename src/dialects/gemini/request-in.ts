@@ -3,7 +3,7 @@ import { present } from "../openai/make.ts";
 import { configIn } from "./config-in.ts";
 import { instructionOf, messagesOf } from "./contents-in.ts";
 import { fields, textIn } from "./fields.ts";
-import { choiceIn, toolsIn } from "./tools-in.ts";
+import { choiceIn, ownDeclarations, toolsIn } from "./tools-in.ts";
 
 const TIERS: Readonly<Record<string, string>> = { standard: "default", flex: "flex", priority: "priority" };
 
@@ -26,6 +26,7 @@ export function chatRequest(json: Readonly<JsonObject>, route: string, stream: b
     model: route,
     messages: system === undefined ? messages : [system, ...messages],
     tools: toolsIn(tools),
+    functionDeclarations: ownDeclarations(tools),
     tool_choice: choice,
     ...configIn(generationConfig),
     toolConfig: Object.keys(config).length === 0 ? undefined : (config as Json),

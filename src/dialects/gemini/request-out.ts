@@ -21,7 +21,7 @@ import { toolChoiceOut, toolsOut } from "./tools-out.ts";
 export function generateContent(call: Call, model: string, json: Readonly<JsonObject> = call.body.json): JsonObject {
   const taken = new Taken(call, json);
   const { contents, systemInstruction } = contentsOf(call, taken.take("messages"), model);
-  const tools = toolsOut(call, taken.take("tools"));
+  const tools = toolsOut(call, taken.take("tools"), taken.take("functionDeclarations"));
   const choice = toolChoiceOut(call, taken.take("tool_choice"));
   const given = fields(taken.take("toolConfig") ?? taken.take("tool_config"));
   const calling = choice && { ...fields(given["functionCallingConfig"]), ...choice };
@@ -46,4 +46,4 @@ export function generateContent(call: Call, model: string, json: Readonly<JsonOb
 }
 
 /** Of Google's own members those that were said already. */
-const SAID = new Set(["generationConfig", "toolConfig", "generation_config", "tool_config"]);
+const SAID = new Set(["functionDeclarations", "generationConfig", "toolConfig", "generation_config", "tool_config"]);

@@ -3,6 +3,19 @@ import { present } from "../openai/make.ts";
 import { fields, lists, textIn } from "./fields.ts";
 import { schemaIn } from "./schema-in.ts";
 
+/** What of a function every API knows. */
+const SHARED = ["name", "description", "parameters", "parametersJsonSchema"];
+
+/** What only Google knows of functions, such as what they answer: by their names, apart from the tools. `undefined`: nothing. */
+export function ownDeclarations(tools: Json | undefined): Json | undefined {
+  const declared = lists(tools).flatMap((tool) => lists(tool["functionDeclarations"]));
+  const own = declared.flatMap((one): JsonObject[] => {
+    const more = Object.entries(one).filter(([name]) => !SHARED.includes(name));
+    return more.length === 0 ? [] : [{ name: one["name"], ...Object.fromEntries(more) }];
+  });
+  return own.length === 0 ? undefined : own;
+}
+
 /** Google's tools in the common shape: functions one by one, its own tools each under its name as type. `undefined`: none. */
 export function toolsIn(tools: Json | undefined): Json | undefined {
   const made: JsonObject[] = lists(tools).flatMap((tool) =>
@@ -14,9 +27,9 @@ export function toolsIn(tools: Json | undefined): Json | undefined {
   return made.length === 0 ? undefined : made;
 }
 
-function functionIn({ parameters, parametersJsonSchema, ...rest }: JsonObject): JsonObject {
+function functionIn({ name, description, parameters, parametersJsonSchema }: JsonObject): JsonObject {
   const schema = parametersJsonSchema ?? (parameters === undefined ? undefined : schemaIn(parameters));
-  return { type: "function", function: present({ ...rest, parameters: schema }) };
+  return { type: "function", function: present({ name, description, parameters: schema }) };
 }
 
 /** `toolConfig` as `tool_choice`; in `rest` what only Google knows of it. */

@@ -2,16 +2,17 @@ import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { present } from "../openai/make.ts";
 import { only } from "../openai/only.ts";
-import { camel, textIn } from "./fields.ts";
+import { camel, lists, textIn } from "./fields.ts";
 
 /**
  * Tools in Google's words: functions in one list, with their parameters as the JSON Schema that they are
  * (`parametersJsonSchema`: Google's own schema has no `$ref`, `oneOf` or `additionalProperties`); then Google's own tools, such as
  * `{"type": "google_search"}` or `{"googleSearch": {}}`. `undefined`: there are none.
  *
+ * @param declared What a caller of Google's API said of functions beside.
  * @see https://ai.google.dev/api/caching#Tool
  */
-export function toolsOut(call: Call, tools: Json | undefined): Json | undefined {
+export function toolsOut(call: Call, tools: Json | undefined, declared: Json | undefined): Json | undefined {
   if (!Array.isArray(tools) || tools.length === 0) return undefined;
   const functions: JsonObject[] = [];
   const others: JsonObject[] = [];
@@ -19,7 +20,8 @@ export function toolsOut(call: Call, tools: Json | undefined): Json | undefined 
     if (!isObject(tool)) continue;
     const { type, function: of, ...rest } = tool;
     if (isObject(of)) {
-      functions.push(functionOut(call, of, `tools[${at}].function`));
+      const own = lists(declared).find(({ name }) => name === of["name"]);
+      functions.push({ ...functionOut(call, of, `tools[${at}].function`), ...own });
       only(call, `tools[${at}]`, tool, ["type", "function"]);
     } else {
       const own = ownTool(type, rest);

@@ -31,7 +31,14 @@ export const MEMBERS = {
 /** Members of Google's API that its callers' requests keep. Its own providers take them. */
 export const GEMINI_ONLY: ReadonlySet<string> = new Set([
   ...["generationConfig", "toolConfig", "safetySettings", "cachedContent", "labels", "modelArmorConfig"],
-  ...["continuationToken", "generation_config", "tool_config", "safety_settings", "cached_content"],
+  ...[
+    "continuationToken",
+    "functionDeclarations",
+    "generation_config",
+    "tool_config",
+    "safety_settings",
+    "cached_content",
+  ],
 ]);
 
 /** Anthropic's own members, likewise; `top_k` and `thinking` are known to others, too. */

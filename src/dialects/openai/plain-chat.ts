@@ -1,6 +1,7 @@
 import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject, textIn } from "../../core/json.ts";
 import { dataUrl } from "./media.ts";
+import { only } from "./only.ts";
 
 /**
  * A chat that came in another API's words, with only what OpenAI's has a place for: parts, tools and thinking. What is left out
@@ -60,8 +61,12 @@ function toolOf(call: Call, tool: Json, path: string): JsonObject | undefined {
   }
   const { type, function: called, custom, ...rest } = tool;
   tell(call, rest, path);
-  return { type, ...(called !== undefined && { function: called }), ...(custom !== undefined && { custom }) };
+  // What a function answers, which Google's SDK for Python tells of each.
+  const plain = isObject(called) ? only(call, `${path}.function`, called, FUNCTION) : called;
+  return { type, ...(plain !== undefined && { function: plain }), ...(custom !== undefined && { custom }) };
 }
+
+const FUNCTION = ["name", "description", "parameters", "strict"];
 
 function tell(call: Call, rest: JsonObject, path: string): void {
   for (const name of Object.keys(rest)) if ((rest[name] ?? null) !== null) call.adjust("dropped", `${path}.${name}`);
