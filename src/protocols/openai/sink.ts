@@ -1,7 +1,7 @@
-import type { Body } from "../../core/body.ts";
+import { Body } from "../../core/body.ts";
 import type { Call } from "../../core/call.ts";
 import type { GatewayError } from "../../core/errors.ts";
-import type { JsonObject } from "../../core/json.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
 import type { Inbound, Running, Sink } from "../../core/protocol.ts";
 import { errorHeaders, JSON_HEAD, STREAM_HEAD } from "../../core/rest.ts";
 import { servedHeaders } from "../../core/served.ts";
@@ -12,6 +12,7 @@ export class OpenAISink implements Sink {
   readonly raw = true;
   private readonly inbound: Inbound;
   private streaming = false;
+  private call: Call | undefined = undefined;
 
   constructor(inbound: Inbound) {
     this.inbound = inbound;
@@ -29,11 +30,14 @@ export class OpenAISink implements Sink {
   }
 
   reply(call: Call, body: Body): void {
-    this.inbound.send(200, [...JSON_HEAD, ...servedHeaders(call)], body.bytes);
+    const isOwn = call.target?.upstream.reads?.[call.plan.op] === undefined;
+    const said = isOwn || hasId(call, body.peek("id")) ? body : Body.ofJson({ ...body.json, id: idOf(call) });
+    this.inbound.send(200, [...JSON_HEAD, ...servedHeaders(call)], said.bytes);
   }
 
   head(call: Call): void {
     this.streaming = true;
+    this.call = call;
     this.inbound.open(200, [...STREAM_HEAD, ...servedHeaders(call)]);
   }
 
@@ -42,7 +46,9 @@ export class OpenAISink implements Sink {
   }
 
   event(json: JsonObject): boolean {
-    return this.inbound.write(`data: ${JSON.stringify(json)}\n\n`);
+    const { call } = this;
+    const said = call === undefined || hasId(call, json["id"]) ? json : { ...json, id: idOf(call) };
+    return this.inbound.write(`data: ${JSON.stringify(said)}\n\n`);
   }
 
   end(): void {
@@ -60,4 +66,13 @@ export class OpenAISink implements Sink {
     const served = call === undefined ? [] : servedHeaders(call);
     this.inbound.send(error.http, [...JSON_HEAD, ...errorHeaders(error), ...served], openAIError(error));
   }
+}
+
+/** Typed clients of OpenAI's take an answer's `id` for a text always; several providers have none. Vectors have none anywhere. */
+function hasId({ plan }: Call, id: Json | undefined): boolean {
+  return (id ?? null) !== null || plan.op === "embeddings";
+}
+
+function idOf({ plan, arrival }: Call): string {
+  return `${plan.op === "chat" ? "chatcmpl" : "cmpl"}-${arrival.id}`;
 }
