@@ -1,12 +1,13 @@
 import type { Call } from "../../core/call.ts";
 import { errors } from "../../core/errors.ts";
 import { isObject, type Json, type JsonObject, textIn } from "../../core/json.ts";
+import { isTranslated } from "../openai/foreign.ts";
 import { only } from "../openai/only.ts";
 import { ownReasoning } from "../openai/reasoning.ts";
 
 /**
  * The messages of a chat in Cohere's words (API v2). What they have no place for is told: names, marks for caches, sound, files.
- * Parts of a type that the common shape does not have are passed on, such as `document`.
+ * Parts of a type that the common shape does not have are passed on, such as `document`, unless they are another vendor's.
  *
  * @see https://docs.cohere.com/reference/chat
  */
@@ -105,6 +106,8 @@ function partOut(call: Call, path: string, part: Readonly<JsonObject>): JsonObje
       call.adjust("dropped", path);
       return undefined;
     default:
-      return { ...part };
+      if (!isTranslated(call)) return { ...part };
+      call.adjust("dropped", path);
+      return undefined;
   }
 }

@@ -7,6 +7,12 @@ import { REASONING_FORMATS, unsealed } from "./reasoning.ts";
 
 /** Callers whose requests were put into the common shape, and keep there what only their own API knows. */
 const TRANSLATED: ReadonlySet<Dialect> = new Set(["anthropic", "gemini"]);
+
+/** Whether a caller's parts of kinds that the common shape does not have are another vendor's than the provider's. */
+export function isTranslated(call: Call): boolean {
+  return TRANSLATED.has(call.arrival.dialect);
+}
+
 /** What a message has in OpenAI's API. */
 const MESSAGE = new Set([
   ...["role", "content", "name", "tool_calls", "tool_call_id", "refusal", "function_call", "audio"],

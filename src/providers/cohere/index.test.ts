@@ -13,6 +13,19 @@ const send = (json: JsonObject, asking: Partial<Asking> = {}) =>
 const user = (content: string) => [{ role: "user", content }];
 
 describe("a chat with Cohere", () => {
+  it("has no parts of Anthropic's, which are told as dropped", async () => {
+    const found = {
+      type: "search_result",
+      source: "https://e.example",
+      title: "t",
+      content: [{ type: "text", text: "a" }],
+    };
+    const json = { messages: [{ role: "user", content: [{ type: "text", text: "hi" }, found] }] };
+    const sent = await send(json, { by: "anthropic" });
+    expect(sent.json["messages"]).toEqual([{ role: "user", content: [{ type: "text", text: "hi" }] }]);
+    expect(sent.adjusted).toEqual({ dropped: ["messages[0].content[1]"] });
+  });
+
   it("goes to v2 with Cohere's names and range of temperatures", async () => {
     const json = {
       messages: user("hi"),

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Call } from "../../core/call.ts";
 import { errors } from "../../core/errors.ts";
 import { isObject, type Json, type JsonObject, objectIn, objectsIn, textIn } from "../../core/json.ts";
+import { isTranslated } from "../../dialects/openai/foreign.ts";
 import { only } from "../../dialects/openai/only.ts";
 import { ownReasoning } from "../../dialects/openai/reasoning.ts";
 
@@ -72,7 +73,7 @@ function contentOut(call: Call, path: string, content: Json | undefined): Json |
     .filter((part) => part !== undefined);
 }
 
-/** Parts of Mistral's own types, such as `document_url` and `reference`, go through as they came. */
+/** Parts of Mistral's own types, such as `document_url` and `reference`, go through as they came; another vendor's do not. */
 function partOut(call: Call, path: string, part: Readonly<JsonObject>): JsonObject | undefined {
   switch (part["type"]) {
     case "text":
@@ -91,7 +92,9 @@ function partOut(call: Call, path: string, part: Readonly<JsonObject>): JsonObje
     case "file":
       return fileOut(call, path, objectIn(part["file"]));
     default:
-      return { ...part };
+      if (!isTranslated(call)) return { ...part };
+      call.adjust("dropped", path);
+      return undefined;
   }
 }
 
