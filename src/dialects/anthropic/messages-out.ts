@@ -52,6 +52,12 @@ export function conversationOf(call: Call, messages: Json | undefined, model: st
     else if (role === "user") add(turns, "user", plain(message, native, drop));
     else drop("");
   }
+  if (turns.length === 0 && !native && system.some((one) => one.length > 0)) {
+    // The API wants something to answer to.
+    call.adjust("converted", "messages[0].role");
+    add(turns, "user", together(system) as string | JsonObject[]);
+    system.length = 0;
+  }
   return { system: together(system), messages: turns.map(({ role, content }) => ({ role, content })) };
 }
 

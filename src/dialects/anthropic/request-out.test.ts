@@ -127,6 +127,13 @@ describe("a conversation", () => {
     ]);
   });
 
+  it("is the user's where there are instructions alone, since the API answers to users", () => {
+    const { json, messages, told } = sent(asks({ role: "system", content: "Greet." }));
+    expect(json["system"]).toBeUndefined();
+    expect(messages).toEqual([{ role: "user", content: "Greet." }]);
+    expect(told?.converted).toEqual(["messages[0].role"]);
+  });
+
   it("tells of members of messages that nobody knows", () => {
     const { messages, told } = sent(
       asks(

@@ -79,6 +79,15 @@ describe("a conversation in Converse's words", () => {
     expect(made.messages).toEqual([{ role: "user", content: [{ text: "Hi." }, { text: "Well?" }] }]);
   });
 
+  it("is the user's where there are instructions alone, since Bedrock answers to users", () => {
+    expect(said([{ role: "system", content: "Greet." }])).toEqual({
+      system: [],
+      messages: [{ role: "user", content: [{ text: "Greet." }] }],
+      dropped: [],
+      converted: ["messages[0].role"],
+    });
+  });
+
   it("tells of instructions in the middle, of names, and of parts that it does not know", () => {
     const made = said([
       {

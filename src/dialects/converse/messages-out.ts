@@ -40,6 +40,11 @@ export function messagesOut(call: Call, messages: Json | undefined, model: strin
     else if (role === "user") say(role, plainOut(call, path, message, names));
     else throw errors.fieldInvalid([{ field: `${path}.role`, description: `is not known to Bedrock's Converse` }]);
   }
+  if (turns.length === 0 && system.length > 0) {
+    // Bedrock wants something to answer to.
+    call.adjust("converted", "messages[0].role");
+    say("user", system.splice(0));
+  }
   return { system, messages: turns.map(({ role, content }) => ({ role, content })) };
 }
 
