@@ -41,6 +41,11 @@ it("have the request's id in it, whole and in every event", async () => {
   expect(await ask("/v1/completions", { model: "completions", prompt: "Hello" })).toEqual(['"id":"cmpl-r-1"']);
 });
 
+it.each([[""], [undefined]])("have it where the provider's is empty, too: %j", async (responseId) => {
+  upstream.next(json({ ...ANSWER, responseId }));
+  expect(await ask("/v1/chat/completions", chat)).toEqual(['"id":"chatcmpl-r-1"']);
+});
+
 it("stay without one on MLflow's paths, as MLflow has it", async () => {
   expect(await ask("/gateway/chat/invocations", { messages: chat.messages })).toEqual(['"id":null']);
 });

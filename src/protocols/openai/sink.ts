@@ -68,9 +68,12 @@ export class OpenAISink implements Sink {
   }
 }
 
-/** Typed clients of OpenAI's take an answer's `id` for a text always; several providers have none. Vectors have none anywhere. */
+/**
+ * Typed clients of OpenAI's take an answer's `id` for a text always, and its SDK for Node loses a stream's usage where it is empty;
+ * several providers have none. Vectors have none anywhere.
+ */
 function hasId({ plan }: Call, id: Json | undefined): boolean {
-  return (id ?? null) !== null || plan.op === "embeddings";
+  return (id ?? "") !== "" || plan.op === "embeddings";
 }
 
 function idOf({ plan, arrival }: Call): string {
