@@ -55,6 +55,23 @@ describe("a stream of another provider's", () => {
     expect(eventsOf(text).at(-2)).toMatchObject({ type: "message_delta", delta: { stop_reason: "tool_use" } });
   });
 
+  it("tells calls apart that all have one index, and begins with the first that knows the model", () => {
+    const text = told(
+      { ...chunk({}), id: "", model: "", choices: [], prompt_filter_results: [] },
+      chunk(call(0, { id: "a", type: "function", function: { name: "look", arguments: '{"x":1}' } })),
+      chunk(call(0, { id: "b", type: "function", function: { name: "see", arguments: "{}" } })),
+      finish("tool_calls"),
+    );
+    expect(joined(text)).toMatchObject({
+      id: "chatcmpl-1",
+      model: "gpt-5",
+      content: [
+        { type: "tool_use", id: "a", name: "look", input: { x: 1 } },
+        { type: "tool_use", id: "b", name: "see", input: {} },
+      ],
+    });
+  });
+
   it.each([
     ["stop", {}, "end_turn"],
     ["stop", { stop_sequence: "END" }, "stop_sequence"],

@@ -1,5 +1,6 @@
 import { errors } from "../../core/errors.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { CallPlaces } from "../openai/call-places.ts";
 import { citationOf } from "./citations.ts";
 import { besidesOf, endingOf, idOf } from "./reply-out.ts";
 import { sealOf, thoughtOut } from "./sealing.ts";
@@ -25,8 +26,9 @@ export class StreamOut {
   private begun = false;
   private blocks = 0;
   private open: Open | undefined = undefined;
+  private readonly places = new CallPlaces();
   /** Calls whose blocks are closed. */
-  private readonly told = new Set<Json | undefined>();
+  private readonly told = new Set<number>();
   private said = false;
   private refusal = "";
   private choice: JsonObject = {};
@@ -43,7 +45,8 @@ export class StreamOut {
     const { id, model, choices, usage, service_tier, ...rest } = json;
     if (usage) this.usage = usage;
     if (service_tier) this.tier = service_tier;
-    if (!this.begun) this.start(id, model);
+    // Azure's first event judges the prompt, and does not know the model yet.
+    if (!this.begun && !(Array.isArray(choices) && choices.length === 0)) this.start(id, model);
     Object.assign(this.besides, besidesOf(rest));
     const choice = Array.isArray(choices) ? choices[0] : undefined;
     if (isObject(choice)) {
@@ -53,9 +56,9 @@ export class StreamOut {
     return this.flush();
   }
 
-  /** What says that more will come. */
+  /** What says that more will come; empty: the message has not begun. */
   alive(): string {
-    this.write({ type: "ping" });
+    if (this.begun) this.write({ type: "ping" });
     return this.flush();
   }
 
@@ -140,14 +143,21 @@ export class StreamOut {
   }
 
   private call(piece: JsonObject): void {
-    const { index, id, function: called, custom, type: _t, block_index: _b, extra_content: _e, ...rest } = piece;
+    const { index: _i, id, function: called, custom, type: _t, block_index: _b, extra_content: _e, ...rest } = piece;
     const { name, arguments: args } = isObject(called) ? called : {};
-    if (this.open?.kind !== "tool_use" || this.open.key !== index) {
-      if (this.told.has(index))
+    const place = this.places.of(piece);
+    if (this.open?.kind !== "tool_use" || this.open.key !== place) {
+      if (this.told.has(place))
         throw errors.upstreamFailed("The provider's stream went back to a tool call that was over.");
       const of = isObject(custom) ? custom["name"] : name;
-      this.begin("tool_use", index, { type: "tool_use", id: id ?? idFor(index), name: of ?? "", input: {}, ...rest });
-      this.told.add(index);
+      this.begin("tool_use", place, {
+        type: "tool_use",
+        id: id || `call_${place}`,
+        name: of ?? "",
+        input: {},
+        ...rest,
+      });
+      this.told.add(place);
     }
     if (typeof args === "string" && args !== "") this.grow({ type: "input_json_delta", partial_json: args });
   }
@@ -194,8 +204,4 @@ export class StreamOut {
     this.text = "";
     return text;
   }
-}
-
-function idFor(index: Json | undefined): string {
-  return `call_${typeof index === "number" ? index : 0}`;
 }

@@ -47,6 +47,29 @@ describe("a stream of Google's", () => {
     ]);
   });
 
+  it("tells calls apart that all have one index", () => {
+    const call = (id: string, name: string) => ({
+      tool_calls: [{ index: 0, id, type: "function", function: { name, arguments: "{}" } }],
+    });
+    const sent = replies([event([piece(call("a", "f"))]), event([piece(call("b", "g"))])]);
+    expect(sent.map((one) => (one["candidates"] as JsonObject[])[0]!["content"])).toEqual([
+      content({ functionCall: { id: "a", name: "f", args: {} } }),
+      content({ functionCall: { id: "b", name: "g", args: {} } }),
+    ]);
+  });
+
+  it("fails where it goes back to a call that was told, in place of telling a call without a name", () => {
+    const call = (index: number, more: JsonObject) => piece({ tool_calls: [{ index, ...more }] });
+    const begin = (id: string) => ({ id, type: "function", function: { name: id, arguments: "" } });
+    expect(() =>
+      replies([
+        event([call(0, begin("a"))]),
+        event([call(1, begin("b"))]),
+        event([call(0, { function: { arguments: "{}" } })]),
+      ]),
+    ).toThrow(/went back to a tool call/);
+  });
+
   it("has a part in every reply, for Google's SDKs forget a turn that has an empty one", () => {
     const sent = replies([event([piece({ content: "a" })]), event([piece({}, 0, "stop")])]);
     expect(sent.at(-1)).toMatchObject({ candidates: [{ content: content({ text: "" }), finishReason: "STOP" }] });

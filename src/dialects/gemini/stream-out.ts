@@ -1,4 +1,6 @@
+import { errors } from "../../core/errors.ts";
 import { isObject, type JsonObject } from "../../core/json.ts";
+import { CallPlaces } from "../openai/call-places.ts";
 import { present } from "../openai/make.ts";
 import { numberIn, textIn } from "./fields.ts";
 import { logprobsResult } from "./logprobs.ts";
@@ -10,6 +12,9 @@ import { usageMetadata } from "./usage.ts";
 /** One choice under way. */
 interface Choice {
   text: string;
+  readonly places: CallPlaces;
+  /** How many calls are told. */
+  told: number;
   /** The call whose arguments are coming: Google tells calls whole. */
   call: { readonly place: number; id: string | undefined; name: string; args: string } | undefined;
   readonly signatures: Map<string, string>;
@@ -68,6 +73,8 @@ export class GenerateStream {
     if (known) return known;
     const made: Choice = {
       text: "",
+      places: new CallPlaces(),
+      told: 0,
       call: undefined,
       signatures: new Map(),
       thought: undefined,
@@ -99,8 +106,8 @@ function pieces(state: Choice, delta: JsonObject): JsonObject[] {
     const mark = details.find((one) => one["image"] === place);
     parts.push(...closeThought(state), ...imageSaid(image, mark && sealedDetail(mark)));
   }
-  for (const [at, piece] of objects(delta["tool_calls"]).entries()) {
-    parts.push(...closeThought(state), ...callPiece(state, piece, numberIn(piece["index"]) ?? at));
+  for (const piece of objects(delta["tool_calls"])) {
+    parts.push(...closeThought(state), ...callPiece(state, piece, state.places.of(piece)));
   }
   return parts;
 }
@@ -142,6 +149,7 @@ function closeThought(state: Choice): JsonObject[] {
 
 function callPiece(state: Choice, piece: JsonObject, place: number): JsonObject[] {
   const parts = state.call !== undefined && state.call.place !== place ? closeCall(state) : [];
+  if (place < state.told) throw errors.upstreamFailed("The provider's stream went back to a tool call that was over.");
   const told = isObject(piece["function"]) ? piece["function"] : isObject(piece["custom"]) ? piece["custom"] : {};
   state.call ??= { place, id: undefined, name: "", args: "" };
   state.call.id ??= textIn(piece["id"]);
@@ -154,5 +162,6 @@ function closeCall(state: Choice): JsonObject[] {
   const { call } = state;
   state.call = undefined;
   if (call === undefined) return [];
+  state.told = call.place + 1;
   return [callPart(call.id, call.name, call.args, call.id && state.signatures.get(call.id))];
 }

@@ -290,6 +290,20 @@ describe("a stream", () => {
     });
   });
 
+  it("tells calls apart that all have one index, and begins with the first event that knows the model", () => {
+    const told: JsonObject[] = [];
+    const stream = new ResponseStream(REQUEST, "id", (event) => told.push(event) > 0);
+    const call = (id: string) => ({ index: 0, id, type: "function", function: { name: id, arguments: "{}" } });
+    stream.event({ id: "", model: "", created: 0, choices: [], prompt_filter_results: [] });
+    for (const id of ["a", "b"]) {
+      stream.event({ id: "c", model: "m", created: 1, choices: [{ index: 0, delta: { tool_calls: [call(id)] } }] });
+    }
+    stream.end();
+    expect(told.at(-1)).toMatchObject({
+      response: { id: "resp_c", model: "m", output: [{ call_id: "a" }, { call_id: "b" }] },
+    });
+  });
+
   it("tells when the caller is full", () => {
     const stream = new ResponseStream(REQUEST, "id", () => false);
     expect(stream.event({ id: null, choices: [{ index: 0, delta: { content: "x" }, finish_reason: null }] })).toBe(

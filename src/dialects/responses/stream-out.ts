@@ -1,5 +1,6 @@
 import type { GatewayError } from "../../core/errors.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { CallPlaces } from "../openai/call-places.ts";
 import { CallItem, type Item, type Tell, TextItem, ThoughtItem } from "./items.ts";
 import { wantsThoughts } from "./reply-out.ts";
 import { endingOf, headOf, logprobsFor, type ResponseHead, responseOf, usageFor } from "./response.ts";
@@ -17,6 +18,7 @@ export class ResponseStream {
   private readonly otherwise: string;
   private readonly emit: Emit;
   private readonly items: Item[] = [];
+  private readonly places = new CallPlaces();
   private readonly calls = new Map<number, CallItem>();
   private head: ResponseHead | undefined = undefined;
   private text: TextItem | undefined = undefined;
@@ -36,7 +38,9 @@ export class ResponseStream {
   /** One event of the common shape. False: the caller does not read fast enough. */
   event(json: JsonObject): boolean {
     this.room = true;
-    if (this.head === undefined) this.begin(json);
+    // Azure's first event judges the prompt, and does not know the model yet.
+    const isJudgement = Array.isArray(json["choices"]) && json["choices"].length === 0;
+    if (this.head === undefined && !isJudgement) this.begin(json);
     this.usage = json["usage"] ?? this.usage;
     this.tier = json["service_tier"] ?? this.tier;
     const choice = Array.isArray(json["choices"])
@@ -108,7 +112,7 @@ export class ResponseStream {
   private call(piece: JsonObject): void {
     this.closeThought();
     this.closeText("completed");
-    const place = typeof piece["index"] === "number" ? piece["index"] : this.calls.size;
+    const place = this.places.of(piece);
     let call = this.calls.get(place);
     if (call === undefined) {
       const prefix = isObject(piece["custom"]) ? "ctc" : "fc";

@@ -52,7 +52,8 @@ export class AnthropicSink implements Sink {
   }
 
   alive(): void {
-    this.inbound.write(this.stream!.alive());
+    const text = this.stream!.alive();
+    if (text !== "") this.inbound.write(text);
   }
 
   end(): void {
