@@ -10,7 +10,7 @@ import {
 import { type ReflectList, type ReflectMap, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import type { FieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import { fieldName } from "./mlflow.ts";
+import { fieldName, isIgnored } from "./mlflow.ts";
 import { didYouMean, nearest } from "./nearest.ts";
 import type { Origin, Origins } from "./origins.ts";
 import { keyPath, type Place, type Report } from "./problems.ts";
@@ -80,6 +80,10 @@ class Decoder {
     const names = desc.fields.map(({ name }) => name);
     const meant = nearest(key, names);
     const words = meant === undefined ? `want one of ${names.join(", ")}` : `did you mean ${meant}?`;
+    if (meant === undefined && isIgnored(desc, key)) {
+      this.report.warn(at, keyPath(path, key), `unknown key, which is ignored; ${words}`);
+      return;
+    }
     this.report.problem(at, keyPath(path, key), `unknown key; ${words}`);
     this.report.excuse(meant === undefined ? path : keyPath(path, meant));
   }

@@ -19,3 +19,15 @@ export function fieldName({ typeName }: DescMessage, key: string): string {
 export function otherNames({ typeName }: DescMessage, field: string): readonly string[] {
   return Object.entries(ALIASES[typeName] ?? {}).flatMap(([key, name]) => (name === field ? key : []));
 }
+
+/** Where MLflow leaves unknown keys alone: in the file, its routes, their models, and providers' settings. */
+const LENIENT = /^(?:polygate\.config\.v1\.(?:Config|Route|Model)|providers\..+)$/;
+
+/** Keys that ask for protection or for another answer: a gateway that ignored them would not be what its file says. */
+const ASKING =
+  /auth|access|allow|deny|limit|quota|budget|cache|guard|filter|safety|safe|prompt|template|token|tls|cors|egress|secret|mask|redact|fallback|retr|weight|timeout/i;
+
+/** Whether an unknown key, that is no slip of a known one, is ignored as MLflow does, with a warning. */
+export function isIgnored({ typeName }: DescMessage, key: string): boolean {
+  return LENIENT.test(typeName) && !ASKING.test(key);
+}

@@ -14,6 +14,7 @@ import { completeReplyIn, completeRequest } from "./complete.ts";
 const BASE = "https://api.ai21.com/studio/v1";
 /** Jurassic-2, which completes texts and neither chats nor streams. */
 const OLD = /^j2-/;
+const JURASSIC = new Set(["j2-ultra", "j2-mid", "j2-light"]);
 const JAMBA: Differences = {
   lacks: (
     "best_of echo frequency_penalty logit_bias logprobs metadata parallel_tool_calls presence_penalty prompt_cache_key " +
@@ -33,8 +34,12 @@ const JAMBA: Differences = {
 export const provider: Provider<AI21LabsSettings> = {
   kind: "ai21labs",
   settings: AI21LabsSettingsSchema,
-  check: ({ ai21labsApiKey, baseUrl }) =>
-    accessProblems({ ai21labs_api_key: ai21labsApiKey }, { base_url: baseUrl }, BASE),
+  check({ ai21labsApiKey, baseUrl }, { name }) {
+    const problems = accessProblems({ ai21labs_api_key: ai21labsApiKey }, { base_url: baseUrl }, BASE);
+    if (!OLD.test(name) || JURASSIC.has(name)) return problems;
+    const message = `there is no model ${JSON.stringify(name)}; Jurassic-2 has ${[...JURASSIC].join(", ")}`;
+    return [...problems, { path: "", message }];
+  },
   open(settings, tools): Upstream {
     const { origin, prefix } = splitBase(settings.baseUrl || BASE);
     const headers = [...JSON_REQUEST, "authorization", `Bearer ${settings.ai21labsApiKey}`];

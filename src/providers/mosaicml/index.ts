@@ -21,12 +21,13 @@ const BASE = "https://models.hosted-on.mosaicml.hosting";
 export const provider: Provider<MosaicMLSettings> = {
   kind: "mosaicml",
   settings: MosaicMLSettingsSchema,
-  check: ({ mosaicmlApiKey, mosaicmlApiBase, baseUrl }) =>
-    accessProblems(
-      { mosaicml_api_key: mosaicmlApiKey },
-      { mosaicml_api_base: mosaicmlApiBase, base_url: baseUrl },
-      BASE,
-    ),
+  check({ mosaicmlApiKey, mosaicmlApiBase, baseUrl }, { name, routeType }) {
+    const bases = { mosaicml_api_base: mosaicmlApiBase, base_url: baseUrl };
+    const problems = accessProblems({ mosaicml_api_key: mosaicmlApiKey }, bases, BASE);
+    if (routeType !== "llm/v1/chat" || name.startsWith("llama2")) return problems;
+    const message = `the model ${JSON.stringify(name)} does not chat here; take one whose name begins with llama2`;
+    return [...problems, { path: "", message }];
+  },
   open(settings, tools): Upstream {
     const { origin, prefix } = splitBase(settings.baseUrl || settings.mosaicmlApiBase || BASE);
     const headers = [...JSON_REQUEST, "authorization", settings.mosaicmlApiKey];
