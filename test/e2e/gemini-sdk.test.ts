@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { ApiError, type Content, FunctionCallingConfigMode, GoogleGenAI, Type } from "@google/genai";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { words } from "../../src/core/words.ts";
 import { fixture, json, sse } from "../support/canned.ts";
 import { type FakeUpstream, fakeUpstream, type Script } from "../support/fake-upstream.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
@@ -192,9 +193,7 @@ describe("a chat of the SDK", () => {
     await send({ functionResponse: { id: "call_9hY2", name: "book_table", response: { output: "done" } } });
     await send("thanks");
     const { messages } = openai.exchanges.at(-1)!.json as { messages: Record<string, unknown>[] };
-    expect(messages.map(({ role }) => role)).toEqual([
-      ...["user", "assistant", "user", "assistant", "tool", "assistant", "user"],
-    ]);
+    expect(messages.map(({ role }) => role)).toEqual(words("user assistant user assistant tool assistant user"));
     expect(messages[1]!["content"]).toBe(messages[5]!["content"]);
     expect(messages[1]!["content"]).toContain("東京");
     expect(messages[3]).toMatchObject({ tool_calls: [{ id: "call_9hY2" }] });

@@ -1,5 +1,6 @@
 import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { words } from "../../core/words.ts";
 import { textOf } from "../openai/media.ts";
 import { only } from "../openai/only.ts";
 import { ownReasoning } from "../openai/reasoning.ts";
@@ -86,10 +87,7 @@ function together(system: (string | JsonObject[])[]): Json | undefined {
 }
 
 /** Members of messages that have a place, or are told where it is known whether they do. */
-const KNOWN = [
-  ...["role", "content", "content_parts", "name", "refusal", "tool_calls"],
-  ...["reasoning", "reasoning_details", "annotations"],
-];
+const KNOWN = words("role content content_parts name refusal tool_calls reasoning reasoning_details annotations");
 
 function assistant(message: JsonObject, native: boolean, model: string, drop: Drop): string | JsonObject[] {
   const { tool_calls, reasoning, refusal } = message;

@@ -1,14 +1,14 @@
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { words } from "../../core/words.ts";
 import { textOf } from "../openai/media.ts";
 import { citationOf } from "./citations.ts";
 import { inOrder, type Placed } from "./order.ts";
 import { thoughtOut } from "./sealing.ts";
 import { usageOut } from "./usage.ts";
 
-const STOP_REASONS = new Set([
-  ...["end_turn", "max_tokens", "stop_sequence", "tool_use", "pause_turn", "refusal"],
-  "model_context_window_exceeded",
-]);
+const STOP_REASONS = new Set(
+  words("end_turn max_tokens stop_sequence tool_use pause_turn refusal model_context_window_exceeded"),
+);
 
 /** A whole chat answer in the common shape as a message of the Messages API. */
 export function replyOut(json: Readonly<JsonObject>, requestId: string): JsonObject {

@@ -1,5 +1,6 @@
 import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject, objectsIn } from "../../core/json.ts";
+import { words } from "../../core/words.ts";
 import { abilitiesOf } from "../openai/claude.ts";
 import type { Taken } from "../openai/take.ts";
 import { conversationOf } from "./messages-out.ts";
@@ -18,10 +19,9 @@ export interface RequestOptions {
 export const DEFAULT_MAX_TOKENS = 8192;
 
 /** The API's own members that no other provider has under these names. */
-const OWN = [
-  ...["cache_control", "container", "context_management", "diagnostics", "inference_geo", "mcp_servers"],
-  ...["speed", "top_k", "fallbacks"],
-];
+const OWN = words(`
+  cache_control container context_management diagnostics inference_geo mcp_servers speed top_k fallbacks
+`);
 
 /** What MLflow of 2.x asks for when its own client names no limit. */
 export const MLFLOW_MOST = 200_000;

@@ -1,11 +1,14 @@
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { words } from "../../core/words.ts";
 import { usageOf } from "../openai/make.ts";
 
 /** Counts of the Messages API; those beside the four are passed on under their own names. */
-const COUNTED = new Set([
-  ...["input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"],
-  ...["output_tokens_details", "service_tier"],
-]);
+const COUNTED = new Set(
+  words(`
+    input_tokens output_tokens cache_creation_input_tokens cache_read_input_tokens output_tokens_details
+    service_tier
+  `),
+);
 
 /**
  * `usage` of the Messages API in the common shape. Its input counts neither what was read from the cache nor what was written

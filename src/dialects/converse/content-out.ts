@@ -1,12 +1,15 @@
 import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { words } from "../../core/words.ts";
 import { audioOut, documentOut, imageOut, videoOut } from "./media-out.ts";
 
 /** Kinds of blocks that a caller may give in Converse's own words: `{"type": "guardContent", "guardContent": {...}}`. */
-const NATIVE = new Set([
-  ...["guardContent", "cachePoint", "citationsContent", "searchResult", "document", "image", "video", "audio"],
-  ...["toolAddition", "toolRemoval", "json", "reasoningContent", "toolUse", "toolResult"],
-]);
+const NATIVE = new Set(
+  words(`
+    guardContent cachePoint citationsContent searchResult document image video audio toolAddition toolRemoval json
+    reasoningContent toolUse toolResult
+  `),
+);
 
 /**
  * Blocks of a message's content. Text without a character is left out, which Converse refuses; a mark for the cache is a block

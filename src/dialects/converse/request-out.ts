@@ -1,6 +1,7 @@
 import type { Call } from "../../core/call.ts";
 import { errors } from "../../core/errors.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { words } from "../../core/words.ts";
 import { present } from "../openai/make.ts";
 import { only } from "../openai/only.ts";
 import { Taken } from "../openai/take.ts";
@@ -12,10 +13,10 @@ import { thinkingOut } from "./thinking-out.ts";
 import { toolsOut } from "./tools-out.ts";
 
 /** Converse's own members, which callers may give as they are. What else is not known belongs to the model. */
-const OWN = [
-  ...["inferenceConfig", "guardrailConfig", "promptVariables", "requestMetadata", "performanceConfig"],
-  ...["serviceTier", "outputConfig", "additionalModelRequestFields", "additionalModelResponseFieldPaths"],
-];
+const OWN = words(`
+  inferenceConfig guardrailConfig promptVariables requestMetadata performanceConfig serviceTier outputConfig
+  additionalModelRequestFields additionalModelResponseFieldPaths
+`);
 
 /** MLflow sends temperatures of chats to Converse as they are. */
 const AS_IN_MLFLOW = { modern: 1, legacy: 1 };

@@ -1,6 +1,7 @@
 import type { Call } from "../../core/call.ts";
 import { errors } from "../../core/errors.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { words } from "../../core/words.ts";
 import { present } from "../openai/make.ts";
 import { textOf } from "../openai/media.ts";
 import { isMadeId } from "./candidate.ts";
@@ -9,10 +10,12 @@ import { callsOf, modelParts } from "./model-out.ts";
 import { partOut } from "./parts-out.ts";
 
 /** Members of a message that are said, or told as lost, by who says the rest of it. */
-const SAID = new Set([
-  ...["role", "content", "tool_calls", "function_call", "tool_call_id", "refusal", "reasoning", "reasoning_details"],
-  ...["images", "is_error", "annotations"],
-]);
+const SAID = new Set(
+  words(`
+    role content tool_calls function_call tool_call_id refusal reasoning reasoning_details images is_error
+    annotations
+  `),
+);
 
 /** What a conversation comes to. */
 export interface Contents {

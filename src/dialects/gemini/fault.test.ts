@@ -1,12 +1,15 @@
 import { expect, it } from "vitest";
 import { ERROR_REASONS, errors, GatewayError, GRPC, REASONS } from "../../core/errors.ts";
+import { words } from "../../core/words.ts";
 import { googleError } from "./fault.ts";
 
 /** Canonical codes of Google's APIs. https://cloud.google.com/apis/design/errors#handling_errors */
-const CANONICAL = new Set([
-  ...["CANCELLED", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED"],
-  ...["FAILED_PRECONDITION", "ABORTED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "UNAUTHENTICATED"],
-]);
+const CANONICAL = new Set(
+  words(`
+    CANCELLED INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION
+    ABORTED UNIMPLEMENTED INTERNAL UNAVAILABLE UNAUTHENTICATED
+  `),
+);
 
 it.each(ERROR_REASONS)("%s has a status of Google's, and its own HTTP status as code", (reason) => {
   const { error } = googleError(new GatewayError("What is wrong.", { reason })) as {

@@ -1,11 +1,14 @@
+import { words } from "../../core/words.ts";
 import type { FinishReason } from "../openai/make.ts";
 
 /** The reasons for which a candidate was cut or held back; of others it came to its end. */
 const HELD_BACK = new Set([
-  ...["SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "OTHER", "MODEL_ARMOR"],
-  ...["IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "IMAGE_OTHER", "NO_IMAGE"],
+  ...words(`
+    SAFETY RECITATION LANGUAGE BLOCKLIST PROHIBITED_CONTENT SPII OTHER MODEL_ARMOR IMAGE_SAFETY
+    IMAGE_PROHIBITED_CONTENT IMAGE_RECITATION IMAGE_OTHER NO_IMAGE
+  `),
   // What the model wrote as a call is none, and nobody gets it to see.
-  ...["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MALFORMED_RESPONSE"],
+  ...words("MALFORMED_FUNCTION_CALL UNEXPECTED_TOOL_CALL TOO_MANY_TOOL_CALLS MALFORMED_RESPONSE"),
 ]);
 
 /**

@@ -1,19 +1,22 @@
 import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { words } from "../../core/words.ts";
 import { present } from "../openai/make.ts";
 import { dataUrl } from "../openai/media.ts";
 import { textIn } from "./fields.ts";
 
 /** What Google says of a part beside what it is; kept under these names when a caller of Google's API sent it. */
-export const PART_MEMBERS: readonly string[] = [
-  ...["videoMetadata", "mediaResolution", "partMetadata", "mediaProcessing", "speechMetadata"],
-];
+export const PART_MEMBERS: readonly string[] = words(
+  "videoMetadata mediaResolution partMetadata mediaProcessing speechMetadata",
+);
 
 /** Google's kinds of parts that have no place in the common shape: there they have the member's name as their type. */
-export const GOOGLE_PARTS: ReadonlySet<string> = new Set([
-  ...["inlineData", "fileData", "functionCall", "functionResponse", "executableCode", "codeExecutionResult"],
-  ...["toolCall", "toolResponse", "audioTranscription"],
-]);
+export const GOOGLE_PARTS: ReadonlySet<string> = new Set(
+  words(`
+    inlineData fileData functionCall functionResponse executableCode codeExecutionResult toolCall toolResponse
+    audioTranscription
+  `),
+);
 
 /**
  * One part of a message in Google's words; `undefined`: it has no place there, and that is told.

@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { words } from "../../core/words.ts";
 import { present } from "../openai/make.ts";
 import { textIn } from "./fields.ts";
 import { reasonOf } from "./finish.ts";
@@ -8,10 +9,10 @@ import { citationMetadata } from "./sources.ts";
 import { usageMetadata } from "./usage.ts";
 
 /** Members of a candidate that are told as they are: a Gemini model gave them. */
-const OWN = [
-  ...["safetyRatings", "citationMetadata", "groundingMetadata", "urlContextMetadata", "avgLogprobs", "tokenCount"],
-  ...["finishMessage", "continuationToken", "groundingAttributions"],
-];
+const OWN = words(`
+  safetyRatings citationMetadata groundingMetadata urlContextMetadata avgLogprobs tokenCount finishMessage
+  continuationToken groundingAttributions
+`);
 
 /**
  * A whole answer of the common shape as a reply of `generateContent`.

@@ -2,15 +2,16 @@
 import { describe, expect, it } from "vitest";
 import { eventsFromGoogle, fromGoogle, recorded, said, toGoogle } from "../../../test/support/gemini.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { words } from "../../core/words.ts";
 import { joined } from "./candidate.ts";
 import { generateReply } from "./reply-out.ts";
 import { chatRequest } from "./request-in.ts";
 import { GenerateStream } from "./stream-out.ts";
 
-const ANSWERS = [
-  ...["chat-text", "chat-tools", "chat-reasoning", "chat-length", "chat-stop", "chat-image", "chat-schema"],
-  ...["chat-safety", "chat-blocked", "chat-code"],
-];
+const ANSWERS = words(`
+  chat-text chat-tools chat-reasoning chat-length chat-stop chat-image chat-schema chat-safety chat-blocked
+  chat-code
+`);
 
 interface Reply {
   candidates?: { content?: { parts: JsonObject[]; role: string } }[];

@@ -1,5 +1,6 @@
 import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { words } from "../../core/words.ts";
 import { present } from "../openai/make.ts";
 import { only } from "../openai/only.ts";
 import { camel, lists, textIn } from "./fields.ts";
@@ -50,10 +51,12 @@ function ownTool(type: Json | undefined, rest: JsonObject): JsonObject | undefin
   return name === "" && Object.keys(rest).some((key) => GOOGLE_TOOLS.has(camel(key))) ? rest : undefined;
 }
 
-const GOOGLE_TOOLS = new Set([
-  ...["googleSearch", "googleSearchRetrieval", "codeExecution", "urlContext", "googleMaps", "fileSearch", "mcpServers"],
-  ...["computerUse", "enterpriseWebSearch", "retrieval", "parallelAiSearch", "exaAiSearch"],
-]);
+const GOOGLE_TOOLS = new Set(
+  words(`
+    googleSearch googleSearchRetrieval codeExecution urlContext googleMaps fileSearch mcpServers computerUse
+    enterpriseWebSearch retrieval parallelAiSearch exaAiSearch
+  `),
+);
 
 /**
  * `tool_choice` as `functionCallingConfig`; `undefined`: the model decides, or the choice has no place there, which is told.

@@ -1,6 +1,7 @@
 import { Body } from "../../core/body.ts";
 import type { Call, Dialect } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { words } from "../../core/words.ts";
 import { asks, GEMINI_ONLY, isOpenAIs } from "./members.ts";
 import { plainChat } from "./plain-chat.ts";
 import { REASONING_FORMATS, unsealed } from "./reasoning.ts";
@@ -14,9 +15,7 @@ export function isTranslated(call: Call): boolean {
 }
 
 /** What a message has in OpenAI's API. */
-const MESSAGE = new Set([
-  ...["role", "content", "name", "tool_calls", "tool_call_id", "refusal", "function_call", "audio"],
-]);
+const MESSAGE = new Set(words("role content name tool_calls tool_call_id refusal function_call audio"));
 
 /** Members that many servers of OpenAI's kind know, and OpenAI does not. */
 export const COMPATIBLE: ReadonlySet<string> = new Set(["top_k"]);

@@ -4,6 +4,7 @@ import type { Call } from "../../core/call.ts";
 import { jsonEvents } from "../../core/frames.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Provider, Reading, Upstream } from "../../core/provider.ts";
+import { words } from "../../core/words.ts";
 import { completeReply, completeRequest, completeStream, completes } from "../../dialects/anthropic/complete.ts";
 import { anthropicFault } from "../../dialects/anthropic/fault-in.ts";
 import { replyIn } from "../../dialects/anthropic/reply-in.ts";
@@ -74,10 +75,11 @@ export const provider: Provider<AnthropicSettings> = {
 };
 
 /** What is about the answer, which is none where tokens are counted: the API refuses it there. */
-const ANSWERING = new Set([
-  ...["max_tokens", "temperature", "top_p", "top_k", "stop_sequences", "metadata", "service_tier"],
-  ...["container", "inference_geo", "diagnostics"],
-]);
+const ANSWERING = new Set(
+  words(`
+    max_tokens temperature top_p top_k stop_sequences metadata service_tier container inference_geo diagnostics
+  `),
+);
 
 function requestOf(call: Call, json: Readonly<JsonObject>, model: string, options: RequestOptions) {
   if (call.plan.op !== "completions") {

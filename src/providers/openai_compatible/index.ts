@@ -4,6 +4,7 @@ import {
 } from "../../../gen/providers/openai_compatible/v1/settings_pb.js";
 import type { Operation } from "../../core/call.ts";
 import type { Provider, SettingsProblem, Upstream } from "../../core/provider.ts";
+import { words } from "../../core/words.ts";
 import { isHeaderText, isHttpBase } from "../../dialects/openai/base.ts";
 import { compatibleBody } from "../../dialects/openai/compatible.ts";
 import { openAIFault } from "../../dialects/openai/fault.ts";
@@ -96,10 +97,12 @@ function check(preset: Preset, settings: OpenAICompatibleSettings): readonly Set
 }
 
 /** Headers that say how a request is framed, or carry the key. */
-const OURS = new Set([
-  ...["accept-encoding", "authorization", "connection", "content-length", "content-type", "expect", "host"],
-  ...["te", "trailer", "transfer-encoding", "upgrade"],
-]);
+const OURS = new Set(
+  words(`
+    accept-encoding authorization connection content-length content-type expect host te trailer transfer-encoding
+    upgrade
+  `),
+);
 
 function baseOf(preset: Preset, settings: OpenAICompatibleSettings): string {
   return settings.baseUrl || settings.apiBase || preset.base;

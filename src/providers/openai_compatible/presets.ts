@@ -1,4 +1,5 @@
 import type { Operation } from "../../core/call.ts";
+import { words } from "../../core/words.ts";
 import type { Differences } from "../../dialects/openai/compatible.ts";
 
 /** One server that speaks OpenAI's API. */
@@ -217,8 +218,8 @@ export const PRESETS: readonly Preset[] = [
     key: "PERPLEXITY_API_KEY",
     operations: CHAT,
     lacks: [
-      ...[...PLATFORM, "tools", "tool_choice", "parallel_tool_calls", "n", "logit_bias", "logprobs", "top_logprobs"],
-      ...["seed", "user"],
+      ...PLATFORM,
+      ...words("tools tool_choice parallel_tool_calls n logit_bias logprobs top_logprobs seed user"),
     ],
     renames: OLD_MAX,
     noDeveloper: true,
@@ -270,8 +271,9 @@ export const PRESETS: readonly Preset[] = [
     key: "ZHIPU_API_KEY",
     operations: ["chat", "embeddings"],
     lacks: [
-      ...[...PLATFORM, "n", "logit_bias", "logprobs", "top_logprobs", "seed", "presence_penalty", "frequency_penalty"],
-      ...["parallel_tool_calls", "reasoning_effort", "user"],
+      ...PLATFORM,
+      ...words("n logit_bias logprobs top_logprobs seed presence_penalty frequency_penalty"),
+      ...words("parallel_tool_calls reasoning_effort user"),
     ],
     renames: OLD_MAX,
     maxTemperature: 1,
