@@ -1,5 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, it } from "vitest";
 import { createLog } from "./log.ts";
@@ -14,10 +17,31 @@ const program = (then: string) => [
 ];
 const start = (then: string) => spawn(process.execPath, program(then), { stdio: ["ignore", "pipe", "inherit"] });
 
+const numbers = (log: string) =>
+  log
+    .trimEnd()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { n: number }).n);
+
 it("has written every line when the process exits", async () => {
   const child = start(`for (let n = 0; n < 100; n++) log.info({ n }, "line"); process.exit(0);`);
-  const lines = (await text(child.stdout)).trimEnd().split("\n");
-  expect(lines.map((line) => (JSON.parse(line) as { n: number }).n)).toEqual(Array.from({ length: 100 }, (_, n) => n));
+  expect(numbers(await text(child.stdout))).toEqual(Array.from({ length: 100 }, (_, n) => n));
+});
+
+it("has written every line to a file when the process exits", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "polygate-log-"));
+  const path = join(folder, "log");
+  const then = `for (let n = 0; n < 2000; n++) log.info({ n }, "line"); process.exit(0);`;
+  const child = spawn(process.execPath, program(then), { stdio: ["ignore", openSync(path, "w"), "inherit"] });
+  await once(child, "exit");
+  expect(numbers(readFileSync(path, "utf8"))).toEqual(Array.from({ length: 2000 }, (_, n) => n));
+  rmSync(folder, { recursive: true });
+});
+
+it("keeps the order of lines for a reader that comes late", async () => {
+  const child = start(`for (let n = 0; n < 20000; n++) log.info({ n }, "line"); setTimeout(() => {}, 300);`);
+  await once(child.stdout, "readable");
+  expect(numbers(await text(child.stdout))).toEqual(Array.from({ length: 20000 }, (_, n) => n));
 });
 
 it("writes the line of a quiet gateway without waiting for more", async () => {

@@ -1,4 +1,5 @@
 import { fstatSync, write, writeSync } from "node:fs";
+import { Socket } from "node:net";
 
 /**
  * Most bytes of one write, whole lines. A pipe takes that many at once or none (PIPE_BUF), so that threads and processes which
@@ -7,9 +8,11 @@ import { fstatSync, write, writeSync } from "node:fs";
  */
 const WRITE_BYTES = { pipe: 4096, file: 64 * 1024 } as const;
 const FLUSH_MS = 100;
-/** Until a reader that is behind is tried again, and how often at the end of the process. */
+/** Longest time until a reader that is behind is tried again, from 1 ms on, and how often at the end of the process. */
 const RETRY_MS = 50;
 const LAST_RETRIES = 20;
+/** Between two looks at a file whose write is under way, at the end of the process. */
+const LOOK_MS = 2;
 /** What may wait for a reader that is stuck; later lines are lost, so that a stuck reader is not a full memory. */
 const WAITING_BYTES = 16 * 1024 * 1024;
 
@@ -21,8 +24,19 @@ interface Batch {
   lines: number;
 }
 
+/** A batch that is being written. */
+interface Writing {
+  readonly batch: Batch;
+  rest: Buffer;
+  /** The system has it, and will call back. */
+  away: boolean;
+  /** Bytes of the file before. */
+  readonly before: number;
+}
+
 /**
- * Writes lines to a file descriptor in the background. Whatever happens to its reader - slow, stuck, gone, a full disk -
+ * Writes lines to a file descriptor in the background. A pipe or a connection is made non-blocking, as Node's own standard output
+ * does, and takes at once what there is room for; a file is written to by the system's threads, for a disk may hang. Whatever happens to its reader - slow, stuck, gone, a full disk -
  * `write` neither waits nor throws: lines are lost and counted. pino's own destination spins for ever at the end of the
  * process when the pipe is closed or the disk is full (`flushSync` of sonic-boom 4.2).
  */
@@ -32,17 +46,21 @@ export class LineWriter {
   private readonly fd: number;
   private batches: Batch[] = [];
   private waiting = 0;
-  private writing = false;
+  private writing: Writing | undefined = undefined;
   private closed = false;
   /** The last write ended within a line. */
   private torn = false;
   private timer: NodeJS.Timeout | undefined = undefined;
 
+  private retry: NodeJS.Timeout | undefined = undefined;
+  private retryMs = 1;
+  private readonly kind: Kind;
   private readonly writeBytes: number;
 
   constructor(fd: number) {
     this.fd = fd;
-    this.writeBytes = isFile(fd) ? WRITE_BYTES.file : WRITE_BYTES.pipe;
+    this.kind = kindOf(fd);
+    this.writeBytes = WRITE_BYTES[this.kind === "file" ? "file" : "pipe"];
   }
 
   /** @param line Ends with a newline. */
@@ -71,28 +89,42 @@ export class LineWriter {
     this.waiting += bytes;
   }
 
-  /** Writes what waits before it returns, for the end of the process; gives up on a reader that is stuck for a second. */
+  /**
+   * Writes what waits before it returns, for the end of the process, after what is under way; gives up on a reader that is stuck
+   * for a second.
+   */
   flush(): void {
+    if (this.writing?.away) this.land(this.writing);
+    clearTimeout(this.retry);
     let retries = LAST_RETRIES;
-    while (this.batches.length > 0) {
-      const batch = this.take();
-      let rest = this.bytesOf(batch);
-      while (rest.length > 0) {
+    for (;;) {
+      const one = this.writing ?? this.taken();
+      if (one === undefined) return;
+      while (one.rest.length > 0) {
         try {
-          rest = rest.subarray(writeSync(this.fd, rest));
+          one.rest = one.rest.subarray(writeSync(this.fd, one.rest));
         } catch (error) {
-          if (isBusy(error) && retries-- > 0) Atomics.wait(SLEEPER, 0, 0, RETRY_MS);
+          if (isBusy(error) && retries-- > 0) sleep(RETRY_MS);
           else {
-            this.lose(batch, error, rest);
+            this.lose(one.batch, error, one.rest);
             break;
           }
         }
       }
+      this.writing = undefined;
     }
   }
 
+  /** Nothing calls back while this thread waits, but a file that has grown says as much. What is away is written by the system. */
+  private land({ rest, before }: Writing): void {
+    const end = before + rest.length;
+    const looks = this.kind === "file" ? (LAST_RETRIES * RETRY_MS) / LOOK_MS : RETRY_MS / LOOK_MS;
+    for (let i = 0; i < looks && !(this.kind === "file" && sizeOf(this.fd) >= end); i++) sleep(LOOK_MS);
+    this.writing = undefined;
+  }
+
   private next(): void {
-    if (this.writing || this.waiting === 0) return;
+    if (this.writing !== undefined || this.waiting === 0) return;
     if (this.waiting < this.writeBytes / 2) {
       this.timer ??= setTimeout(() => this.begin(), FLUSH_MS).unref();
       return;
@@ -103,23 +135,60 @@ export class LineWriter {
   private begin(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
-    if (this.writing || this.batches.length === 0) return;
-    const batch = this.take();
-    this.writing = true;
-    this.push(batch, this.bytesOf(batch));
+    if (this.writing !== undefined) return;
+    do {
+      const one = this.taken();
+      if (one !== undefined) this.push(one);
+    } while (this.writing === undefined && this.waiting >= this.writeBytes / 2);
+    this.next();
   }
 
-  private push(batch: Batch, rest: Buffer): void {
-    write(this.fd, rest, 0, rest.length, null, (error, written) => {
-      const left = error ? rest : rest.subarray(written);
-      if (isBusy(error)) setTimeout(() => this.push(batch, left), RETRY_MS);
-      else if (!error && left.length > 0) this.push(batch, left);
-      else {
-        if (error) this.lose(batch, error, left);
-        this.writing = false;
+  private push(one: Writing): void {
+    if (this.kind !== "stream") {
+      one.away = true;
+      write(this.fd, one.rest, 0, one.rest.length, null, (error, written) => {
+        // A flush may have waited for it and gone on.
+        if (this.writing !== one) return;
+        one.away = false;
+        this.pushed(one, error, written);
         this.next();
-      }
-    });
+      });
+      return;
+    }
+    let error: unknown = null;
+    let written = 0;
+    try {
+      written = writeSync(this.fd, one.rest);
+    } catch (thrown) {
+      error = thrown;
+    }
+    this.pushed(one, error, written);
+  }
+
+  private pushed(one: Writing, error: unknown, written: number): void {
+    if (!error) one.rest = one.rest.subarray(written);
+    if (isBusy(error)) {
+      this.retry = setTimeout(() => {
+        this.push(one);
+        this.next();
+      }, this.retryMs);
+      this.retryMs = Math.min(RETRY_MS, 2 * this.retryMs);
+      return;
+    }
+    this.retryMs = 1;
+    if (!error && one.rest.length > 0) this.push(one);
+    else {
+      if (error) this.lose(one.batch, error, one.rest);
+      this.writing = undefined;
+    }
+  }
+
+  private taken(): Writing | undefined {
+    if (this.batches.length === 0) return undefined;
+    const batch = this.take();
+    const before = this.kind === "file" ? sizeOf(this.fd) : 0;
+    this.writing = { batch, rest: this.bytesOf(batch), away: false, before };
+    return this.writing;
   }
 
   private take(): Batch {
@@ -155,12 +224,34 @@ function isBusy(error: unknown): boolean {
   return code === "EAGAIN" || code === "EBUSY";
 }
 
-function isFile(fd: number): boolean {
+/** A stream takes what it has room for and never blocks. */
+type Kind = "file" | "stream" | "other";
+
+const streams = new Map<number, Socket>();
+
+function kindOf(fd: number): Kind {
   try {
-    return fstatSync(fd).isFile();
+    const about = fstatSync(fd);
+    if (about.isFile()) return "file";
+    if (!about.isFIFO() && !about.isSocket()) return "other";
+    // What it is opened for is the flag that this sets: nothing is ever written through it.
+    if (!streams.has(fd)) streams.set(fd, new Socket({ fd, readable: false, writable: true }).unref());
+    return "stream";
   } catch {
-    return false;
+    return "other";
   }
+}
+
+function sizeOf(fd: number): number {
+  try {
+    return fstatSync(fd).size;
+  } catch {
+    return 0;
+  }
+}
+
+function sleep(ms: number): void {
+  Atomics.wait(SLEEPER, 0, 0, ms);
 }
 
 function codeOf(error: unknown): unknown {
