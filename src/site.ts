@@ -1,4 +1,4 @@
-import { type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf";
+import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import type { Config } from "../gen/polygate/config/v1/config_pb.js";
 import { compile } from "./compile.ts";
@@ -86,8 +86,10 @@ function refusedOrigin(provider: Provider<Message>, settings: Message, { egress 
 /** The setting that names the origin; "" when it is not told in one of them. */
 function nameOf(provider: Provider<Message>, settings: Message, origin: string): string {
   const values = reflect(provider.settings as DescMessage, settings);
-  const text = (field: DescField) => (field.scalar === ScalarType.STRING ? String(values.get(field)) : "");
-  const names = values.fields.filter((field) => URL.canParse(text(field)) && new URL(text(field)).origin === origin);
+  const names = values.fields.filter((field) => {
+    const value: unknown = values.get(field);
+    return typeof value === "string" && URL.canParse(value) && new URL(value).origin === origin;
+  });
   return names[0]?.name ?? "";
 }
 

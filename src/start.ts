@@ -60,7 +60,7 @@ export interface Gateway extends Draining {
   readonly live: LiveSite;
   readonly warnings: readonly Problem[];
   /** Its metrics as data, for a page of several threads. */
-  snapshot(): Promise<Snapshot>;
+  readonly snapshot: () => Promise<Snapshot>;
 }
 
 /** The config file has problems; nothing was started. */
@@ -192,5 +192,5 @@ export function levelOf({ log }: Config): string {
 }
 
 function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\./.test(host);
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }

@@ -39,7 +39,7 @@ export interface Started {
   readonly warnings: readonly Problem[];
   /** Host and port of the admin listener as in a URL, which the main thread serves. */
   readonly admin: string | undefined;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Starts a crew of `count` workers. Throws `ConfigProblems`, or `WorkerFailed` with the system's code, such as EADDRINUSE. */

@@ -7,4 +7,4 @@ export interface Clock {
 }
 
 /** A clock's handle; opaque. */
-export type Timer = unknown;
+export type Timer = object;

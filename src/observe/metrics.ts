@@ -33,7 +33,7 @@ export interface Metrics {
   text(): Promise<string>;
   readonly contentType: string;
   /** Everything as data that can be sent to another process; `mergeSnapshots` makes one page of several. */
-  snapshot(): Promise<Snapshot>;
+  readonly snapshot: () => Promise<Snapshot>;
 }
 
 export type Snapshot = readonly object[];

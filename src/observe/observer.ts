@@ -28,7 +28,12 @@ export interface Observer {
   /** To be put around every route. */
   readonly hooks: Hooks;
   /** A config was read. `generation`: the one in force now; `problems`: a line each, none when all is well; `warnings` too. */
-  reloaded(ok: boolean, generation: number, problems: readonly string[], warnings?: readonly string[]): void;
+  readonly reloaded: (
+    ok: boolean,
+    generation: number,
+    problems: readonly string[],
+    warnings?: readonly string[],
+  ) => void;
 }
 
 /** What an observer writes to. */

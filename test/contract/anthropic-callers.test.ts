@@ -1,6 +1,6 @@
 /** What callers of Anthropic's API get of every provider: a stream by its grammar, which joined is the whole answer. */
 import { describe, expect, it } from "vitest";
-import type { JsonObject } from "../../src/core/json.ts";
+import { type JsonObject, textIn } from "../../src/core/json.ts";
 import { replyOut } from "../../src/dialects/anthropic/reply-out.ts";
 import { requestIn } from "../../src/dialects/anthropic/request-in.ts";
 import { StreamOut } from "../../src/dialects/anthropic/stream-out.ts";
@@ -69,7 +69,7 @@ describe.each(each)("$kind", (one) => {
     const { content, stop_reason } = await whole(one, of);
     const { text = "", tool_calls = [] } = of.answer;
     const blocks = content as JsonObject[];
-    expect(blocks.map((block) => (block["type"] === "text" ? block["text"] : "")).join("")).toContain(text);
+    expect(blocks.map((block) => (block["type"] === "text" ? textIn(block["text"]) : "")).join("")).toContain(text);
     expect(blocks.filter(({ type }) => type === "tool_use").map(({ name }) => name)).toEqual(
       tool_calls.map(({ name }) => name),
     );

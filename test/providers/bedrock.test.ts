@@ -111,7 +111,12 @@ async function verified({ headers, method, url, body }: Exchange, service: strin
   const signer = new SignatureV4({ service, region, credentials, sha256: Sha256, applyChecksum: false });
   const again = await signer.sign(
     {
-      ...{ method, protocol: "http:", hostname: "", path: url, query: {}, body },
+      method,
+      protocol: "http:",
+      hostname: "",
+      path: url,
+      query: {},
+      body,
       headers: Object.fromEntries(own.map((name) => [name, String(headers[name])])),
     },
     { signingDate },
@@ -245,9 +250,16 @@ it("finds keys in the shared files of AWS's tools, and says so when there are no
   const file = join(folder, "credentials");
   await writeFile(file, "[gate]\naws_access_key_id = AKIDCHAIN\naws_secret_access_key = chain+secret\n");
   const env = {
-    ...{ AWS_REGION: "eu-west-3", AWS_EC2_METADATA_DISABLED: "true", AWS_PROFILE: "gate", HOME: folder },
-    ...{ AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_SESSION_TOKEN: undefined },
-    ...{ STATIC_SECRET: "s", BEARER: "b", AWS_CONFIG_FILE: join(folder, "none") },
+    AWS_REGION: "eu-west-3",
+    AWS_EC2_METADATA_DISABLED: "true",
+    AWS_PROFILE: "gate",
+    HOME: folder,
+    AWS_ACCESS_KEY_ID: undefined,
+    AWS_SECRET_ACCESS_KEY: undefined,
+    AWS_SESSION_TOKEN: undefined,
+    STATIC_SECRET: "s",
+    BEARER: "b",
+    AWS_CONFIG_FILE: join(folder, "none"),
   };
   const message = async (url: string) => {
     const body = JSON.stringify({ model: "chain", messages: [{ role: "user", content: "hi" }] });

@@ -13,8 +13,25 @@ export function chance(seed: number): () => number {
 }
 
 const ODD: readonly Json[] = [
-  ...[null, 0, -1, 1.5, "", "text", true, [], {}, [null], [{}], [1], { type: null }, { type: "text" }],
-  ...["data:,", "s3://", "{", { toolUse: {} }, { text: 1 }],
+  null,
+  0,
+  -1,
+  1.5,
+  "",
+  "text",
+  true,
+  [],
+  {},
+  [null],
+  [{}],
+  [1],
+  { type: null },
+  { type: "text" },
+  "data:,",
+  "s3://",
+  "{",
+  { toolUse: {} },
+  { text: 1 },
 ];
 
 /** The value with one or two of its members, at any depth, replaced by something odd or gone. */

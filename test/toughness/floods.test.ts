@@ -144,7 +144,7 @@ it("lets 100 streams of a connection wait, and refuses the next alone", async ()
   raw.send(Buffer.concat([preface(), ...streams]));
   await expect.poll(() => resetOf(raw.text, 201)).toBe(7);
   expect(door.underWay.size).toBe(100);
-  for (const one of [...door.underWay]) one.send(200, [], "done");
+  for (const one of door.underWay) one.send(200, [], "done");
   await expect.poll(() => door.underWay.size).toBe(0);
   raw.send(request(203, END_STREAM));
   await raw.until("hello");

@@ -199,15 +199,33 @@ describe("tools in Google's words", () => {
 describe("how to answer, in Google's words", () => {
   it("has every number under Google's name", () => {
     const asked = ask({
-      ...{ temperature: 1.5, top_p: 0.9, top_k: 40, n: 2, max_tokens: 5, stop: "END", seed: 7 },
-      ...{ presence_penalty: 0.5, frequency_penalty: -0.5, logprobs: true, top_logprobs: 3 },
+      temperature: 1.5,
+      top_p: 0.9,
+      top_k: 40,
+      n: 2,
+      max_tokens: 5,
+      stop: "END",
+      seed: 7,
+      presence_penalty: 0.5,
+      frequency_penalty: -0.5,
+      logprobs: true,
+      top_logprobs: 3,
     });
     expect(toGoogle(asked)).toEqual({
       request: {
         contents: HI,
         generationConfig: {
-          ...{ candidateCount: 2, stopSequences: ["END"], maxOutputTokens: 5, temperature: 1.5, topP: 0.9, topK: 40 },
-          ...{ presencePenalty: 0.5, frequencyPenalty: -0.5, seed: 7, responseLogprobs: true, logprobs: 3 },
+          candidateCount: 2,
+          stopSequences: ["END"],
+          maxOutputTokens: 5,
+          temperature: 1.5,
+          topP: 0.9,
+          topK: 40,
+          presencePenalty: 0.5,
+          frequencyPenalty: -0.5,
+          seed: 7,
+          responseLogprobs: true,
+          logprobs: 3,
         },
       },
       told: NOTHING,

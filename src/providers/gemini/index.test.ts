@@ -77,7 +77,7 @@ describe("a request to Gemini", () => {
   ])("is %s", async (_name, op, json, model, path, body) => {
     expect(await send(op, json, model)).toEqual({
       url: `${BASE}/${path}`,
-      headers: [...["content-type", "application/json", "accept-encoding", "identity"], ...["x-goog-api-key", KEY]],
+      headers: ["content-type", "application/json", "accept-encoding", "identity", "x-goog-api-key", KEY],
       body,
     });
   });

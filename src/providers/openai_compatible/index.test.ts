@@ -66,7 +66,12 @@ it("sends what it does not change byte for byte, with the model's name in place 
   expect(bytes.toString()).toBe(text.replace('"chat"', '"llama"'));
   expect(path).toBe("/openai/v1/chat/completions");
   expect(headers).toEqual([
-    ...["content-type", "application/json", "accept-encoding", "identity", "authorization", "Bearer key"],
+    "content-type",
+    "application/json",
+    "accept-encoding",
+    "identity",
+    "authorization",
+    "Bearer key",
   ]);
   expect(call.adjusted).toBeUndefined();
 });

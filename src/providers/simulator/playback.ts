@@ -21,7 +21,7 @@ export class Playback implements Controls {
   private readonly receiver: Receiver;
   private steps: Iterator<Step> | undefined = undefined;
   private next: IteratorResult<Step> | undefined = undefined;
-  private timer: Timer = undefined;
+  private timer: Timer | undefined = undefined;
   private paused = false;
   /** The next chunk's time has come while the receiver was paused. */
   private due = false;

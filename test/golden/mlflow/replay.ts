@@ -127,7 +127,7 @@ function sent({ method, url, headers, body }: Sent) {
   const keys = headers
     .map(([name, value]) => [name.toLowerCase(), value.split(" Credential=")[0]] as const)
     .filter(([name]) => KEYS.has(name))
-    .sort();
+    .sort((a, b) => a.join().localeCompare(b.join()));
   return { method, path: pathname + search, keys, body };
 }
 

@@ -31,7 +31,7 @@ export function responsesStream(body: string): Heard {
       else finished(json["response"] as Json, items, heard);
     } else step(type, json, items);
   }
-  must(/^response\./.test(ended), `the stream ends with ${ended || "nothing"}`);
+  must(ended.startsWith("response."), `the stream ends with ${ended || "nothing"}`);
   return heard;
 }
 

@@ -18,7 +18,7 @@ export class Context implements HandlerContext {
   private readonly clock: Clock;
   private asked: Headers | undefined = undefined;
   private controller: AbortController | undefined = undefined;
-  private timer: Timer = undefined;
+  private timer: Timer | undefined = undefined;
   private known: ContextValues | undefined = undefined;
   private over = false;
 

@@ -50,7 +50,7 @@ export class Rpc {
   private readonly packing: Packing;
   private readonly context: Context;
   private readonly limitBytes: number;
-  private timer: Timer = undefined;
+  private timer: Timer | undefined = undefined;
   private reading = true;
 
   /** @param limitMs The caller's deadline, in milliseconds from its start. */
