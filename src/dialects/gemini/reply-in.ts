@@ -74,9 +74,12 @@ export function headOf(call: Call, said: JsonObject, created: number): AnswerHea
   return { id: textIn(said["responseId"]) ?? null, created, model };
 }
 
+/** Longest mark of an answer in the ids that its calls get: OpenAI refuses ids over 40, where the conversation may go on. */
+const MAX_ANSWER = 26;
+
 /** Where a reply, or the stream that begins with it, came from. */
 export function originOf(call: Call, said: JsonObject): Origin {
-  const answer = textIn(said["responseId"]) ?? call.arrival.id.slice(0, 40);
+  const answer = (textIn(said["responseId"]) ?? call.arrival.id).slice(-MAX_ANSWER);
   return { model: call.target?.model ?? "", answer: answer.replace(/[^\w-]/g, "-") };
 }
 
