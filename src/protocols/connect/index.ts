@@ -8,7 +8,7 @@ import { ChatService } from "../../../gen/polygate/v1/chat_pb.js";
 import { CompletionsService } from "../../../gen/polygate/v1/completions_pb.js";
 import { EmbeddingsService } from "../../../gen/polygate/v1/embeddings_pb.js";
 import { header } from "../../core/arrival.ts";
-import type { Inbound, Mount, Protocol } from "../../core/protocol.ts";
+import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
 import type { Door } from "../../core/site.ts";
 import { type Adapting, endpointsOf } from "./adapter.ts";
 import { routeAdminService } from "./admin.ts";
@@ -18,7 +18,7 @@ import { healthService } from "./health.ts";
 import { chatService, completionsService, embeddingsService, inferenceShortcuts } from "./inference.ts";
 import { reflectionServices } from "./reflection.ts";
 import { refusePath } from "./refuse.ts";
-import { warm } from "./validate.ts";
+import { warmer } from "./validate.ts";
 
 /**
  * gRPC, gRPC-web and Connect: the services of the protos, health and reflection.
@@ -64,12 +64,21 @@ function mounts(door: Door): readonly Mount[] {
     serve(ReflectionV1, reflection.v1, small),
     serve(ReflectionV1Alpha, reflection.v1alpha, small),
   ];
-  warm(
+  const warm = warmer(
     door,
     served.flatMap(({ handlers }) => handlers.map(({ method }) => method.input)),
   );
+  const warming = (endpoint: Endpoint): Endpoint["handle"] => {
+    return (inbound, params) => {
+      warm();
+      endpoint.handle(inbound, params);
+    };
+  };
   const own = served.map(({ desc: { typeName }, endpoints: all }): Mount => {
-    const endpoints = all.map((endpoint) => ({ ...endpoint, open: OPEN.includes(typeName) }));
+    const open = OPEN.includes(typeName);
+    const endpoints = all.map((endpoint) =>
+      open ? { ...endpoint, open } : { ...endpoint, open, handle: warming(endpoint) },
+    );
     return { prefix: `/${typeName}/`, endpoints, refuse: refusePath };
   });
   return [...own, { prefix: "/", endpoints: [], refuse: refusePath, claims: isRpc }];
