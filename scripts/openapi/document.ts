@@ -4,6 +4,7 @@ import { ConnectSchemas, pathOf } from "./connect.ts";
 import { CONNECT, type Examples } from "./examples.ts";
 import { GEMINI_SCHEMAS, geminiPaths } from "./gemini.ts";
 import { addMlflow } from "./mlflow.ts";
+import { mlflow3Paths } from "./mlflow3.ts";
 import { OpenAISchemas } from "./openai.ts";
 import { limitPaths, operatorPaths } from "./operators.ts";
 import { json, type Paths, restPaths } from "./paths.ts";
@@ -31,6 +32,13 @@ export function openApiDocument(): Record<string, unknown> {
   addMlflow(openai, protos);
   const connect = new ConnectSchemas(protos);
   const rpc = connectPaths(protos, connect);
+  const known: Paths = {
+    ...restPaths(),
+    ...responsesPaths(),
+    ...anthropicPaths(),
+    ...geminiPaths(),
+    ...limitPaths(),
+  };
   return {
     openapi: "3.1.0",
     info: {
@@ -43,11 +51,8 @@ export function openApiDocument(): Record<string, unknown> {
     tags: TAGS,
     security: [{}, ...Object.keys(SECURITY).map((name) => ({ [name]: [] }))],
     paths: {
-      ...restPaths(),
-      ...responsesPaths(),
-      ...anthropicPaths(),
-      ...geminiPaths(),
-      ...limitPaths(),
+      ...known,
+      ...mlflow3Paths(known),
       ...rpc,
       ...operatorPaths(),
     },

@@ -27,6 +27,12 @@ function mounts(door: Door): readonly Mount[] {
   ];
   return [
     { prefix: "/v1/messages", endpoints, refuse },
+    // Where MLflow 3 passes Anthropic's requests through.
+    {
+      prefix: "/gateway/anthropic/",
+      endpoints: [{ method: "POST", path: "/gateway/anthropic/v1/messages", handle: messages }],
+      refuse,
+    },
     // Anthropic's clients say so on every path, those that are not here too.
     { prefix: "/v1/m", endpoints: [], claims: ({ headers }) => headers["anthropic-version"] !== undefined, refuse },
   ];

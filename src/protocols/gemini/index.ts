@@ -17,7 +17,7 @@ function mounts(door: Door): readonly Mount[] {
   // One segment has both the model and what is asked of it: `chat:generateContent`.
   const ask = (version: string): Endpoint => ({
     method: "POST",
-    path: `/${version}/models/{call}`,
+    path: `${version}/models/{call}`,
     handle: (inbound, [call]) => invoke(door, inbound, call!),
   });
   const lists: Endpoint[] = [
@@ -25,8 +25,10 @@ function mounts(door: Door): readonly Mount[] {
     { method: "GET", path: "/v1beta/models/{name}", handle: (inbound, [name]) => getModel(door.site, inbound, name!) },
   ];
   return [
-    { prefix: "/v1beta", endpoints: [ask("v1beta"), ...lists], refuse },
-    { prefix: "/v1/models/", endpoints: [ask("v1")], claims: isAsked, refuse },
+    { prefix: "/v1beta", endpoints: [ask("/v1beta"), ...lists], refuse },
+    // Where MLflow 3 passes Google's requests through.
+    { prefix: "/gateway/gemini/", endpoints: [ask("/gateway/gemini/v1beta")], refuse },
+    { prefix: "/v1/models/", endpoints: [ask("/v1")], claims: isAsked, refuse },
   ];
 }
 

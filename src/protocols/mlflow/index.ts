@@ -6,7 +6,7 @@ import type { Door } from "../../core/site.ts";
 import { speechOf } from "../../dialects/mlflow/speech.ts";
 import { invoke, invokeModel } from "./invoke.ts";
 import { getLimits, setLimits } from "./limits.ts";
-import { ENDPOINTS, getRoute, listRoutes, ROUTES } from "./listing.ts";
+import { ENDPOINTS, getRoute, listModels, listRoutes, ROUTES } from "./listing.ts";
 import { refuse } from "./sink.ts";
 
 /**
@@ -31,6 +31,7 @@ function mounts(door: Door): readonly Mount[] {
   const mount = (prefix: string, own: readonly Endpoint[]): Mount => ({ prefix, endpoints: own, refuse: turnAway });
   return [
     mount("/api/2.0/", endpoints),
+    mount("/api/3.0/", []),
     mount("/gateway/", []),
     mount("/endpoints/", []),
     { prefix: "/v1/", endpoints: modelEndpoints(door), claims: isEraClient, refuse: turnAway },
@@ -59,6 +60,16 @@ function endpointsOf(door: Door): readonly Endpoint[] {
       post(`${family.calls}{name}/invocations`, (inbound, [name]) => invoke(door, inbound, name!)),
     );
   }
+  for (const one of ["endpoint", "route"]) {
+    endpoints.push(
+      get(`/api/3.0/gateway/${one}/{name}`, (inbound, [name]) => getRoute(door.site, inbound, ENDPOINTS, name!)),
+    );
+  }
+  endpoints.push(
+    post("/gateway/{name}/mlflow/invocations", (inbound, [name]) => invoke(door, inbound, name!)),
+    post("/gateway/mlflow/v1/chat/completions", (inbound) => invokeModel(door, inbound, "chat")),
+    get("/gateway/mlflow/v1/models", (inbound) => listModels(door.site, inbound)),
+  );
   return endpoints;
 }
 
@@ -95,7 +106,7 @@ function turnFromPath(door: Door, inbound: Inbound, error: GatewayError, pattern
   } else refuse(inbound, new GatewayError("Not Found", { reason: "ROUTE_UNKNOWN" }));
 }
 
-const INVOCATIONS = /^\/(?:gateway|endpoints)\/([^/]+)\/invocations\/?$/;
+const INVOCATIONS = /^\/(?:gateway|endpoints)\/([^/]+)(?:\/mlflow)?\/invocations\/?$/;
 
 function patternOf(path: string): RegExp {
   return new RegExp(`^${path.replaceAll(".", "\\.").replace("{name}", "[^/]+")}$`);

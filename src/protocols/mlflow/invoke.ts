@@ -34,7 +34,7 @@ export function invoke(door: Door, inbound: Inbound, name: string): void {
   });
 }
 
-/** Calls the route that `model` names, for MLflow's own clients at OpenAI's paths, as MLflow 2.22 has them. */
+/** Calls the route that `model` names: for MLflow's own clients at OpenAI's paths, as in MLflow 2.22, and at MLflow 3's own. */
 export function invokeModel(door: Door, inbound: Inbound, op: Operation): void {
   const { site } = door;
   collectPlain(inbound, site.maxRequestBytes, (error, bytes) => {

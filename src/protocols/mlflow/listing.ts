@@ -73,6 +73,14 @@ export function getRoute(site: Site, inbound: Inbound, family: Family, name: str
   refuse(inbound, new GatewayError(detail, { reason: "ROUTE_UNKNOWN" }));
 }
 
+/** As MLflow 3 lists its endpoints for clients of OpenAI's. */
+export function listModels(site: Site, inbound: Inbound): void {
+  const data = site.routes.map(({ name, targets }) => {
+    return { id: name, object: "model", created: site.loadedAt, owned_by: targets[0]!.provider };
+  });
+  sendJson(inbound, { object: "list", data });
+}
+
 function told({ name, routeType, targets, limit }: RouteInfo, inbound: Inbound, { one }: Family): JsonObject {
   const [first] = targets;
   const route: JsonObject = {

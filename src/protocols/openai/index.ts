@@ -31,10 +31,15 @@ function mounts(door: Door): readonly Mount[] {
     { method: "GET", path: "/v1/models", handle: (inbound) => listModels(door.site, inbound) },
     { method: "GET", path: "/v1/models/{id}", handle: (inbound, params) => getModel(door.site, inbound, params[0]!) },
   ];
+  // Where MLflow 3 passes OpenAI's requests through.
+  const passed: Endpoint[] = endpoints
+    .filter(({ method, path }) => method === "POST" && !path.includes("{"))
+    .map((one) => ({ ...one, path: `/gateway/openai${one.path}` }));
   const refuse: Mount["refuse"] = (inbound, error) => new OpenAISink(inbound).fail(undefined, error);
   // What belongs to no family is refused in the words that most clients read.
   return [
     { prefix: "/v1", endpoints, refuse },
+    { prefix: "/gateway/openai/", endpoints: passed, refuse },
     { prefix: "", endpoints: [], refuse },
   ];
 }
