@@ -7,6 +7,7 @@ import type { JsonObject } from "../../core/json.ts";
 import { collectPlain, notJson } from "../../core/plain.ts";
 import type { Plan } from "../../core/plan.ts";
 import type { Inbound, Mount, Protocol } from "../../core/protocol.ts";
+import { tie } from "../../core/rest.ts";
 import { run } from "../../core/run.ts";
 import type { Door } from "../../core/site.ts";
 import { requestIn } from "../../dialects/anthropic/request-in.ts";
@@ -55,7 +56,7 @@ function answer(door: Door, inbound: Inbound, sink: AnthropicSink, planned: (pla
       const stream = common["stream"] === true;
       const call = new Call(arrive(inbound, "anthropic", "anthropic"), planned(plan), Body.ofJson(common), stream);
       inbound.call = call;
-      sink.tie(run(call, sink, door.clock));
+      tie(inbound, run(call, sink, door.clock));
     } catch (thrown) {
       sink.fail(undefined, asGatewayError(thrown));
     }

@@ -5,7 +5,7 @@ import { asGatewayError, errors, type GatewayError } from "../../core/errors.ts"
 import type { JsonObject } from "../../core/json.ts";
 import { collectPlain, notJson } from "../../core/plain.ts";
 import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
-import { JSON_HEAD, sendJson } from "../../core/rest.ts";
+import { JSON_HEAD, sendJson, tie } from "../../core/rest.ts";
 import { run } from "../../core/run.ts";
 import type { Door, RouteInfo, Site } from "../../core/site.ts";
 import { anthropicError } from "../../dialects/anthropic/fault.ts";
@@ -57,7 +57,10 @@ function answer(door: Door, inbound: Inbound, op: Operation): void {
       if (error) throw error;
       const call = callOf(site, inbound, op, Body.ofBytes(bytes));
       inbound.call = call;
-      sink.tie(run(call, sink, door.clock, () => checkRequest(op, call.body)));
+      tie(
+        inbound,
+        run(call, sink, door.clock, () => checkRequest(op, call.body)),
+      );
     } catch (thrown) {
       sink.fail(undefined, asGatewayError(thrown));
     }

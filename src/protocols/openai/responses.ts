@@ -4,7 +4,7 @@ import { Call } from "../../core/call.ts";
 import { asGatewayError, GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { collectPlain, notJson } from "../../core/plain.ts";
-import type { Endpoint, Inbound, Running, Sink } from "../../core/protocol.ts";
+import type { Endpoint, Inbound, Sink } from "../../core/protocol.ts";
 import { errorHeaders, JSON_HEAD, STREAM_HEAD, tie } from "../../core/rest.ts";
 import { run } from "../../core/run.ts";
 import { servedHeaders } from "../../core/served.ts";
@@ -51,7 +51,10 @@ function respond(door: Door, inbound: Inbound): void {
       const call = callOf(site, inbound, json);
       inbound.call = call;
       const sink = new ResponsesSink(inbound, json);
-      sink.tie(run(call, sink, door.clock, () => checkRequest("chat", call.body)));
+      tie(
+        inbound,
+        run(call, sink, door.clock, () => checkRequest("chat", call.body)),
+      );
     } catch (thrown) {
       refuse(thrown);
     }
@@ -77,11 +80,6 @@ class ResponsesSink implements Sink {
   constructor(inbound: Inbound, request: Readonly<JsonObject>) {
     this.inbound = inbound;
     this.request = request;
-  }
-
-  /** Ties the call and its caller: a reader's pace holds the upstream back, a caller's leaving ends it. */
-  tie(running: Running): void {
-    tie(this.inbound, running);
   }
 
   reply(call: Call, body: Body): void {

@@ -2,7 +2,7 @@ import { Body } from "../../core/body.ts";
 import type { Call } from "../../core/call.ts";
 import type { GatewayError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
-import type { Inbound, Running, Sink } from "../../core/protocol.ts";
+import type { Inbound, Sink } from "../../core/protocol.ts";
 import { errorHeaders, JSON_HEAD, STREAM_HEAD } from "../../core/rest.ts";
 import { servedHeaders } from "../../core/served.ts";
 import { openAIError } from "../../dialects/openai/error.ts";
@@ -16,17 +16,6 @@ export class OpenAISink implements Sink {
 
   constructor(inbound: Inbound) {
     this.inbound = inbound;
-  }
-
-  /** Ties the call and its caller: a reader's pace holds the upstream back, a caller's leaving ends it. */
-  tie(running: Running): void {
-    // Named first: V8 keeps a literal that is assigned to a property, and the call with it, until a full collection.
-    const drain = () => running.resume();
-    const gone = () => running.cancel();
-    const stop = (error: GatewayError) => running.stop(error);
-    this.inbound.onDrain = drain;
-    this.inbound.onGone = gone;
-    this.inbound.onStop = stop;
   }
 
   reply(call: Call, body: Body): void {
