@@ -184,7 +184,12 @@ describe("what a model thought", () => {
 
 describe("tools", () => {
   it("have a schema whatever they came with, and those of OpenAI alone are told", () => {
-    const { json, told } = sent({ ...asks(hi), tools: [look, { type: "custom", custom: { name: "c" } }] });
+    const custom = { type: "custom", custom: { name: "c" } };
+    const alone = sent({ ...asks(hi), tools: [custom], tool_choice: "required" });
+    expect(alone.json).not.toHaveProperty("tools");
+    expect(alone.json).not.toHaveProperty("tool_choice");
+    expect(alone.told?.dropped).toEqual(["tools[0]", "tool_choice"]);
+    const { json, told } = sent({ ...asks(hi), tools: [look, custom] });
     expect(json["tools"]).toEqual([{ name: "look", input_schema: { type: "object", properties: {} } }]);
     expect(told?.dropped).toEqual(["tools[1]"]);
   });

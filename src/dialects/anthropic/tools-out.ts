@@ -13,16 +13,16 @@ export function toolsOf(call: Call, taken: Taken): Tools {
   const asked = taken.take("tools");
   const choice = taken.take("tool_choice");
   const parallel = taken.take("parallel_tool_calls");
-  if (!Array.isArray(asked) || asked.length === 0) {
+  const tools: JsonObject[] = [];
+  for (const [at, one] of (Array.isArray(asked) ? asked : []).entries()) {
+    const tool = toolOf(one);
+    if (tool === undefined) call.adjust("dropped", `tools[${at}]`);
+    else tools.push(tool);
+  }
+  if (tools.length === 0) {
     // Without tools there is nothing to choose from, and the API refuses a choice.
     if (choice !== undefined && choice !== "auto" && choice !== "none") call.adjust("dropped", "tool_choice");
     return { tools: undefined, tool_choice: undefined };
-  }
-  const tools: JsonObject[] = [];
-  for (let at = 0; at < asked.length; at++) {
-    const tool = toolOf(asked[at]);
-    if (tool === undefined) call.adjust("dropped", `tools[${at}]`);
-    else tools.push(tool);
   }
   return { tools, tool_choice: withParallel(choiceOf(call, choice), parallel) };
 }

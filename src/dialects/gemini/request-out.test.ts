@@ -168,6 +168,12 @@ describe("tools in Google's words", () => {
     expect(told.dropped).toEqual(["tools[0].function.strict", "tools[4]"]);
   });
 
+  it("has no free-form tools, which OpenAI alone has", () => {
+    const { request, told } = toGoogle(ask({ tools: [{ type: "custom", custom: { name: "c" } }] }));
+    expect(request).toEqual({ contents: HI });
+    expect(told.dropped).toEqual(["tools[0]"]);
+  });
+
   it.each<[string, JsonObject[string], JsonObject | undefined]>([
     ["none", "none", { mode: "NONE" }],
     ["auto", "auto", undefined],

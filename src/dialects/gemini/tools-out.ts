@@ -25,7 +25,8 @@ export function toolsOut(call: Call, tools: Json | undefined, declared: Json | u
       functions.push({ ...functionOut(call, of, `tools[${at}].function`), ...own });
       only(call, `tools[${at}]`, tool, ["type", "function"]);
     } else {
-      const own = ownTool(type, rest);
+      // OpenAI's free-form tools have no counterpart.
+      const own = type === "custom" ? undefined : ownTool(type, rest);
       if (own) others.push(own);
       else call.adjust("dropped", `tools[${at}]`);
     }
