@@ -15,7 +15,7 @@ export interface Sink {
    * Of one that is not raw: whether it can make its answer of these bytes, a whole reply that was not looked at yet. Then `reply`
    * follows with them, unless something is wrong with it; else it is parsed first, to see whether it can be read.
    */
-  takes?(reply: Buffer): boolean;
+  takes?(reply: Buffer, call: Call): boolean;
   /** A whole answer, in the common shape. */
   reply(call: Call, body: Body): void;
   /** A stream begins; its first event follows at once. */

@@ -20,7 +20,8 @@ export interface Read {
  */
 export function readBody(op: Operation, headers: HeaderMap, bytes: Buffer): Read {
   const agent = text(headers["user-agent"]);
-  const { format } = speechOf(agent, op, []);
+  const first = speechOf(agent, op, []);
+  const { format } = first;
   if (bytes.length === 0) throw invalid([notAnObject(undefined, format)], format);
   if (!isJson(text(headers["content-type"]))) {
     throw invalid([notAnObject(bytes.toString("utf8", 0, ECHO_BYTES), format)], format);
@@ -29,7 +30,9 @@ export function readBody(op: Operation, headers: HeaderMap, bytes: Buffer): Read
   try {
     // What cannot be read is refused before anything else is looked at.
     if (bytes.length <= PARSED_BYTES) void body.json;
-    return { body, speech: speechOf(agent, op, body.keys()) };
+    const keys = body.keys();
+    // Who says its version needs not be told by its members.
+    return { body, speech: first.fillCount ? first : speechOf(agent, op, keys) };
   } catch (thrown) {
     throw explained(asGatewayError(thrown), bytes, format);
   }

@@ -49,8 +49,24 @@ const LEGACY_TEXT = unionOf([["str", stringOf], STRINGS]);
 const [, STOP] = listOf("list[str]", stringOf, 1);
 const PROMPT: Field = { key: "prompt", check: stringOf, need: "required" };
 
-/** In the order in which MLflow's classes declare them, which is the order of its errors and of what it sends on. */
+/** There are a few speeches, and each is one object. */
+const known: Record<Operation, WeakMap<Speech, readonly Field[]>> = {
+  chat: new WeakMap(),
+  completions: new WeakMap(),
+  embeddings: new WeakMap(),
+};
+
 function fieldsOf(op: Operation, speech: Speech): readonly Field[] {
+  let fields = known[op].get(speech);
+  if (fields === undefined) {
+    fields = fieldsFor(op, speech);
+    known[op].set(speech, fields);
+  }
+  return fields;
+}
+
+/** In the order in which MLflow's classes declare them, which is the order of its errors and of what it sends on. */
+function fieldsFor(op: Operation, speech: Speech): readonly Field[] {
   const { format, fillTemperature, fillCount } = speech;
   const legacy = format === "legacy";
   if (op === "embeddings") {

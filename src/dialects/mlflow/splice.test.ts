@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import type { JsonObject } from "../../core/json.ts";
+import { eraReply, formOf } from "./era/replies.ts";
 import { modernReply } from "./modern.ts";
 import { modernBytes } from "./splice.ts";
 
@@ -22,6 +23,25 @@ it.each<["chat" | "completions", string]>([
   ],
 ])("tells the members of %s that a parsed reply has, in the same order: %s", (op, text) => {
   expect(told(op, text)).toBe(JSON.stringify(modernReply(op, JSON.parse(text) as JsonObject)));
+});
+
+it("tells clients of MLflow 2.22 what MLflow told them, and no more", () => {
+  const text = `{"id":"1","extra":1,"created":1.5,"model":"m","usage":{"total_tokens":3,"x":1,"prompt_tokens":null},"choices":
+    [7,{"index":9,"logprobs":{},"finish_reason":"length","message":{"reasoning":"x","content":null,"tool_calls":[{"a":1}]}},{}]}`;
+  const answered = { era: "2.22", provider: "openai", model: "m", op: "chat" } as const;
+  expect(formOf(answered)).toBe("exact");
+  const told = modernBytes("chat", Buffer.from(text), true)?.toString();
+  expect(told).toBe(JSON.stringify(eraReply(answered, JSON.parse(text) as JsonObject)));
+});
+
+it("leaves to who parses what MLflow 2.22 wrote otherwise than OpenAI", () => {
+  const form = (provider: string, op: "chat" | "completions") => formOf({ era: "2.22", provider, model: "m", op });
+  expect([form("anthropic", "chat"), form("togetherai", "chat"), form("openai", "completions")]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  expect(form("groq", "chat")).toBe("modern");
 });
 
 it.each([

@@ -7,7 +7,7 @@ import type { Inbound, Running, Sink } from "../../core/protocol.ts";
 import { errorHeaders, JSON_HEAD, STREAM_HEAD } from "../../core/rest.ts";
 import { servedHeaders } from "../../core/served.ts";
 import { eraFault, type Failed } from "../../dialects/mlflow/era/faults.ts";
-import { eraEvent, eraReply } from "../../dialects/mlflow/era/replies.ts";
+import { eraEvent, eraReply, formOf } from "../../dialects/mlflow/era/replies.ts";
 import { exactJson } from "../../dialects/mlflow/exact.ts";
 import { mlflowError, mlflowStatus } from "../../dialects/mlflow/fault.ts";
 import { legacyReply } from "../../dialects/mlflow/legacy.ts";
@@ -48,10 +48,12 @@ export class MlflowSink implements Sink {
     this.inbound.onStop = stop;
   }
 
-  takes(reply: Buffer): boolean {
-    this.of = reply;
+  takes(reply: Buffer, { target }: Pick<Call, "target">): boolean {
+    const { op } = this;
     const { format, era } = this.speech;
-    this.made = format === "modern" && era === undefined ? modernBytes(this.op, reply) : undefined;
+    this.of = reply;
+    const form = era === undefined ? "modern" : formOf({ era, op, provider: target!.provider, model: target!.model });
+    this.made = format === "legacy" || form === undefined ? undefined : modernBytes(op, reply, form === "exact");
     return this.made !== undefined;
   }
 

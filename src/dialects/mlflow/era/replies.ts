@@ -50,6 +50,17 @@ export function eraEvent(answered: Answered, json: Readonly<JsonObject>): JsonOb
   return { id, object, created, model, choices };
 }
 
+/**
+ * How a whole answer may be made of its bytes: `modern`: as for any caller, for MLflow had no such provider; `exact`: with
+ * MLflow's members alone; `undefined`: it has to be parsed.
+ */
+export function formOf(answered: Answered): "modern" | "exact" | undefined {
+  const told = toldBy(answered);
+  if (told === undefined) return "modern";
+  const whole = told.id && told.finish && told.usage && told.model && !told.parts && !told.seed;
+  return whole && answered.op === "chat" ? "exact" : undefined;
+}
+
 function toldBy({ era, provider, model, op }: Answered): Told | undefined {
   const kind: Kind | undefined = kindOf(era, provider, model);
   return kind?.does[op];
