@@ -23,3 +23,13 @@ export function objectIn(value: Json | undefined): JsonObject {
 export function objectsIn(value: Json | undefined): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
+
+/** The object that a text is in JSON; `undefined` when it is something else, or no JSON. */
+export function parsedObject(text: string): JsonObject | undefined {
+  try {
+    const json: unknown = JSON.parse(text);
+    return isObject(json) ? json : undefined;
+  } catch {
+    return undefined;
+  }
+}

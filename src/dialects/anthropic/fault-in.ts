@@ -1,5 +1,5 @@
 import { clip, type Fault, GatewayError } from "../../core/errors.ts";
-import { isObject, type JsonObject } from "../../core/json.ts";
+import { isObject, parsedObject } from "../../core/json.ts";
 import type { ReplyHeaders } from "../../core/provider.ts";
 import { openAIFault } from "../openai/fault.ts";
 
@@ -29,7 +29,7 @@ export function anthropicFault(
   body: Buffer,
   secrets: readonly string[] = [],
 ): GatewayError {
-  const json = parse(body);
+  const json = parsedObject(body.toString("utf8"));
   const error = isObject(json?.["error"]) ? json["error"] : undefined;
   const type = typeof error?.["type"] === "string" ? error["type"] : undefined;
   const hidden = status >= 200 && status <= 299;
@@ -43,13 +43,4 @@ export function anthropicFault(
   const { http: _h, type: _t, code: _c, ...rest } = fault;
   const words = `The provider ${provider} refused the gateway's account; its operator must look at its billing.`;
   return new GatewayError(words, { ...rest, reason: "UPSTREAM_CREDENTIALS" }, made.cause ?? made.message);
-}
-
-function parse(body: Buffer): JsonObject | undefined {
-  try {
-    const json: unknown = JSON.parse(body.toString("utf8"));
-    return isObject(json) ? json : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -5,6 +5,7 @@ import { textOf } from "../openai/media.ts";
 import { only } from "../openai/only.ts";
 import { ownReasoning } from "../openai/reasoning.ts";
 import { blocksOf, type Drop } from "./blocks-out.ts";
+import { inputOf } from "./input.ts";
 import { inOrder, type Placed } from "./order.ts";
 
 /** A conversation in the API's words. */
@@ -141,16 +142,6 @@ function toolUse(call: Json | undefined, drop: Drop): Placed | undefined {
   const input = inputOf(called["arguments"]);
   const block = { type: "tool_use", id: toolId(id), name: called["name"] ?? "", input, ...rest };
   return { block, at: block_index };
-}
-
-/** What is not an object in JSON cannot be a tool's input; the model sees what it wrote. */
-function inputOf(args: Json | undefined): JsonObject {
-  if (typeof args !== "string" || args.trim() === "") return {};
-  try {
-    const json: unknown = JSON.parse(args);
-    if (isObject(json)) return json;
-  } catch {}
-  return { arguments: args };
 }
 
 function toolResult(message: JsonObject, native: boolean, drop: Drop): JsonObject {

@@ -2,6 +2,7 @@ import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { words } from "../../core/words.ts";
 import { textOf } from "../openai/media.ts";
 import { citationOf } from "./citations.ts";
+import { inputOf } from "./input.ts";
 import { inOrder, type Placed } from "./order.ts";
 import { thoughtOut } from "./sealing.ts";
 import { usageOut } from "./usage.ts";
@@ -118,14 +119,4 @@ function calledBy(called: Json | undefined, custom: Json | undefined): { name: J
   if (isObject(custom)) return { name: custom["name"] ?? "", input: { input: custom["input"] ?? "" } };
   const { name, arguments: args } = isObject(called) ? called : {};
   return { name: name ?? "", input: inputOf(args) };
-}
-
-/** What a model wrote for arguments and is no object stands in one. */
-function inputOf(args: Json | undefined): JsonObject {
-  if (typeof args !== "string" || args.trim() === "") return {};
-  try {
-    const json: unknown = JSON.parse(args);
-    if (isObject(json)) return json;
-  } catch {}
-  return { arguments: args };
 }

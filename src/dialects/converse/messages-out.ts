@@ -1,6 +1,6 @@
 import type { Call } from "../../core/call.ts";
 import { errors } from "../../core/errors.ts";
-import { isObject, type Json, type JsonObject, textIn } from "../../core/json.ts";
+import { isObject, type Json, type JsonObject, parsedObject, textIn } from "../../core/json.ts";
 import { only } from "../openai/only.ts";
 import { cachePoint, contentOut, textOut } from "./content-out.ts";
 import { thoughtsOut } from "./reasoning.ts";
@@ -90,12 +90,8 @@ function callOut(call: Call, path: string, one: Readonly<JsonObject>): JsonObjec
 function inputOf(path: string, args: Json | undefined): JsonObject {
   if (isObject(args)) return args;
   if (args === undefined || args === null || args === "") return {};
-  try {
-    const input: unknown = JSON.parse(textIn(args));
-    if (isObject(input)) return input;
-  } catch {
-    // Said below.
-  }
+  const input = parsedObject(textIn(args));
+  if (input !== undefined) return input;
   throw errors.fieldInvalid([{ field: path, description: "must be a JSON object for Bedrock" }]);
 }
 

@@ -1,5 +1,5 @@
 import type { Call } from "../../core/call.ts";
-import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { isObject, type Json, type JsonObject, parsedObject } from "../../core/json.ts";
 import { present } from "../openai/make.ts";
 import { ownReasoning, unsealed } from "../openai/reasoning.ts";
 import { isMadeId } from "./candidate.ts";
@@ -152,12 +152,8 @@ function functionCall(call: Call, { id, function: of, custom }: JsonObject, at: 
 function argsOf(call: Call, text: Json | undefined, path: string): JsonObject {
   if (isObject(text)) return text;
   if (textIn(text) === undefined) return {};
-  try {
-    const args: unknown = JSON.parse(text as string);
-    if (isObject(args)) return args;
-  } catch {
-    // Told below.
-  }
+  const args = parsedObject(text as string);
+  if (args !== undefined) return args;
   call.adjust("converted", path);
   return { arguments: text };
 }

@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { isObject, type Json, type JsonObject, parsedObject } from "../../core/json.ts";
 import { present } from "../openai/make.ts";
 import { dataUrl } from "../openai/media.ts";
 import { numberIn, textIn } from "./fields.ts";
@@ -106,14 +106,7 @@ export function callPart(
 }
 
 function argsSaid(text: string): JsonObject {
-  if (text.trim() === "") return {};
-  try {
-    const args: unknown = JSON.parse(text);
-    if (isObject(args)) return args;
-  } catch {
-    // It is no JSON.
-  }
-  return { arguments: text };
+  return text.trim() === "" ? {} : (parsedObject(text) ?? { arguments: text });
 }
 
 function contentText(content: Json | undefined): string {

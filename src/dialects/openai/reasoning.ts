@@ -1,8 +1,15 @@
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 
 const FORMATS = [
-  ...(["anthropic", "gemini", "openai-responses", "bedrock", "cohere", "deepseek", "mistral", "databricks"] as const),
-];
+  "anthropic",
+  "gemini",
+  "openai-responses",
+  "bedrock",
+  "cohere",
+  "deepseek",
+  "mistral",
+  "databricks",
+] as const;
 
 /** Whose words a piece of reasoning is: only they can read its signature. */
 export type ReasoningFormat = (typeof FORMATS)[number];

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { isObject, type JsonObject } from "../../core/json.ts";
+import { type JsonObject, parsedObject } from "../../core/json.ts";
 import type { StreamDecoder } from "../../core/provider.ts";
 import { MAX_EVENT_BYTES, type StreamListener } from "../../core/sse.ts";
 
@@ -136,11 +136,5 @@ function headersIn(bytes: Buffer): ReadonlyMap<string, string> | undefined {
 }
 
 function parsed(text: string): JsonObject | undefined {
-  if (text === "") return {};
-  try {
-    const json: unknown = JSON.parse(text);
-    return isObject(json) ? json : undefined;
-  } catch {
-    return undefined;
-  }
+  return text === "" ? {} : parsedObject(text);
 }

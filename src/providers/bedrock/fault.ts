@@ -1,5 +1,5 @@
 import { GatewayError } from "../../core/errors.ts";
-import { isObject, type JsonObject } from "../../core/json.ts";
+import { type JsonObject, parsedObject } from "../../core/json.ts";
 import type { ReplyHeaders, Tools } from "../../core/provider.ts";
 import { openAIFault } from "../../dialects/openai/fault.ts";
 
@@ -54,7 +54,7 @@ export interface FaultParts {
 
 /** A refusal of Bedrock's, by the error table. */
 export function bedrockFault(parts: FaultParts, status: number, headers: ReplyHeaders, body: Buffer): GatewayError {
-  const json = parsed(body);
+  const json = parsedObject(body.toString("utf8")) ?? {};
   const named = one(headers["x-amzn-errortype"]) ?? json["__type"] ?? json["code"];
   // As in `ValidationException:http://internal...`, or `com.amazon.coral.service#ExpiredTokenException`.
   const type = typeof named === "string" ? named.replace(/:.*$/s, "").replace(/^.*#/s, "") : "";
@@ -108,15 +108,6 @@ function skewOf(headers: ReplyHeaders, said: string, now: number): string | unde
   const how =
     Math.abs(off) < SKEW_MS ? "wrong" : `${Math.round(Math.abs(off) / 60_000)} minutes ${off < 0 ? "behind" : "ahead"}`;
   return `The provider bedrock refused the gateway's signature for its time: the gateway's clock is ${how}; its operator must set it.`;
-}
-
-function parsed(body: Buffer): JsonObject {
-  try {
-    const json: unknown = JSON.parse(body.toString("utf8"));
-    return isObject(json) ? json : {};
-  } catch {
-    return {};
-  }
 }
 
 function one(value: string | string[] | undefined): string | undefined {

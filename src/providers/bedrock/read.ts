@@ -1,5 +1,5 @@
 import type { Call, Operation } from "../../core/call.ts";
-import { isObject, type JsonObject } from "../../core/json.ts";
+import { type JsonObject, parsedObject } from "../../core/json.ts";
 import type { Reading, ReplyHeaders, StreamDecoder } from "../../core/provider.ts";
 import type { StreamListener } from "../../core/sse.ts";
 import { converseReply } from "../../dialects/converse/reply-in.ts";
@@ -63,13 +63,7 @@ function oldOf({ target }: Call): OldModels | undefined {
 
 /** What the model said, in the model's own words, within an event of Bedrock's. */
 function chunkOf({ bytes }: JsonObject): JsonObject | undefined {
-  if (typeof bytes !== "string") return undefined;
-  try {
-    const json: unknown = JSON.parse(Buffer.from(bytes, "base64").toString("utf8"));
-    return isObject(json) ? json : undefined;
-  } catch {
-    return undefined;
-  }
+  return typeof bytes === "string" ? parsedObject(Buffer.from(bytes, "base64").toString("utf8")) : undefined;
 }
 
 /** Old models do not count what they read and wrote; the head of the answer does. */

@@ -1,6 +1,6 @@
 import { ask } from "../../core/ask.ts";
 import { GatewayError } from "../../core/errors.ts";
-import { isObject, type JsonObject } from "../../core/json.ts";
+import { parsedObject } from "../../core/json.ts";
 import { Lease, type Lent } from "../../core/lease.ts";
 import type { Maybe, Tools } from "../../core/provider.ts";
 
@@ -50,7 +50,7 @@ export function lentTokens(
     if (exchange === undefined) throw refused("there is no network here");
     const now = tools.wallNow();
     const { status, body } = await ask(exchange, outgoing, tools.clock, "the Databricks workspace");
-    const { access_token, expires_in, error } = jsonOf(body);
+    const { access_token, expires_in, error } = parsedObject(body.toString("utf8")) ?? {};
     if (status !== 200 || typeof access_token !== "string") {
       const why = typeof error === "string" && /^[\w.-]{1,60}$/.test(error) ? error : `status ${status}`;
       throw refused(why, status);
@@ -66,13 +66,4 @@ function refused(why: string, upstreamStatus?: number): GatewayError {
     reason: "UPSTREAM_CREDENTIALS",
     ...(upstreamStatus !== undefined && { upstreamStatus }),
   });
-}
-
-function jsonOf(body: Buffer): JsonObject {
-  try {
-    const json: unknown = JSON.parse(body.toString("utf8"));
-    return isObject(json) ? json : {};
-  } catch {
-    return {};
-  }
 }

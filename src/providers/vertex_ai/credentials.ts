@@ -1,5 +1,5 @@
 import { createPrivateKey } from "node:crypto";
-import { isObject, type JsonObject } from "../../core/json.ts";
+import { type JsonObject, parsedObject } from "../../core/json.ts";
 
 /** Who asks, as the settings say it. */
 export type Credential =
@@ -57,11 +57,8 @@ function accountOf(json: JsonObject): ServiceAccount {
 }
 
 function parsed(text: string): JsonObject {
-  try {
-    const json: unknown = JSON.parse(text);
-    if (isObject(json)) return json;
-  } catch {
-    // Told below, without the parser's words: they quote the text.
-  }
+  const json = parsedObject(text);
+  if (json !== undefined) return json;
+  // Without the parser's words: they quote the text.
   throw new Error("is not valid JSON; check that the credential was copied whole");
 }

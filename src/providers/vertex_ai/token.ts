@@ -1,7 +1,7 @@
 import { sign } from "node:crypto";
 import { ask } from "../../core/ask.ts";
 import { GatewayError } from "../../core/errors.ts";
-import { isObject, type JsonObject } from "../../core/json.ts";
+import { type JsonObject, parsedObject } from "../../core/json.ts";
 import { Lease, type Lent } from "../../core/lease.ts";
 import type { Maybe, Tools } from "../../core/provider.ts";
 import type { Credential, ServiceAccount } from "./credentials.ts";
@@ -44,7 +44,7 @@ async function byAccount(account: ServiceAccount, tools: Tools): Promise<Lent<st
   const headers = ["content-type", "application/x-www-form-urlencoded", "accept-encoding", "identity"];
   const outgoing = { path: pathname + search, headers, body: Buffer.from(form.toString()) };
   const { status, body } = await ask(exchange, outgoing, tools.clock, "Google's token endpoint");
-  const json = jsonOf(body);
+  const json = parsedObject(body.toString("utf8")) ?? {};
   const { access_token, expires_in } = json;
   if (status !== 200 || typeof access_token !== "string") throw refused(whyOf(json, status), status);
   return { thing: access_token, expiresAt: now + (typeof expires_in === "number" ? expires_in : LIFE) * 1000 };
@@ -91,13 +91,4 @@ function refused(why: string, upstreamStatus?: number, cause?: unknown): Gateway
 /** Google's own word: its description may name the account. */
 function whyOf({ error }: JsonObject, status: number): string {
   return typeof error === "string" && /^[\w.-]{1,60}$/.test(error) ? error : `status ${status}`;
-}
-
-function jsonOf(body: Buffer): JsonObject {
-  try {
-    const json: unknown = JSON.parse(body.toString("utf8"));
-    return isObject(json) ? json : {};
-  } catch {
-    return {};
-  }
 }
