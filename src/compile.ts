@@ -48,7 +48,7 @@ export function compile(from: Compiling): Site {
   for (const route of from.config.routes) {
     const own = policiesOf(from, route, route.name);
     const plan = planOf({ ...from, dialing }, route, merge(limits, route.limits), [...from.hooks, ...wide, ...own]);
-    routes.set(route.name, { info: infoOf(route, plan, own), plan });
+    routes.set(route.name, { info: infoOf(route, plan, own, from.config), plan });
   }
   return Object.freeze<Site>({
     generation: from.generation,
@@ -129,10 +129,11 @@ function lacking(index: number, provider: string, model: string, op: Operation, 
   return { index, provider, model, upstream: { ...upstream, encode }, exchange, speaks: "openai" };
 }
 
-function infoOf(route: Route, plan: Plan, own: readonly Hooks[]): RouteInfo {
+function infoOf(route: Route, plan: Plan, own: readonly Hooks[], { mlflow }: Config): RouteInfo {
   const targets = plan.targets.map(({ provider, model }) => ({ provider, model }));
   const limit = own.find((hooks) => hooks.limit)?.limit;
-  return { name: route.name, routeType: route.routeType as RouteType, op: plan.op, targets, limit };
+  const legacy = (route.mlflow?.format || mlflow?.format) === "legacy";
+  return { name: route.name, routeType: route.routeType as RouteType, op: plan.op, targets, limit, legacy };
 }
 
 function merge(base: typeof DEFAULTS, over: LimitsMessage | undefined): typeof DEFAULTS {

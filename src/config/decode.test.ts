@@ -169,11 +169,11 @@ describe("decode refuses", () => {
     const yaml = "xyz: 1\n'a b': 2\nauthentication: {}\nroutes:\n- name: a\n  extra: 1\n  safety_filters: []\n";
     const report = new Report("f.yaml");
     decode(ConfigSchema, parseYaml(yaml, report)!, "", report, new Origins());
-    const keys = "listen, admin, limits, drain_timeout, log, routes, auth, egress";
+    const keys = "listen, admin, limits, drain_timeout, log, routes, auth, egress, mlflow";
     expect(report.warnings.map(formatProblem)).toEqual([
       `f.yaml:1:1 xyz: unknown key, which is ignored; want one of ${keys}`,
       `f.yaml:2:1 "a b": unknown key, which is ignored; want one of ${keys}`,
-      "f.yaml:6:3 routes[0].extra: unknown key, which is ignored; want one of name, route_type, model, targets, limits, limit, strict",
+      "f.yaml:6:3 routes[0].extra: unknown key, which is ignored; want one of name, route_type, model, targets, limits, limit, strict, mlflow",
     ]);
     const refused = report.problems.filter(({ message }) => message.startsWith("unknown key"));
     expect(refused.map(({ path }) => path)).toEqual(["authentication", "routes[0].safety_filters"]);

@@ -20,6 +20,8 @@ export interface RouteInfo {
   readonly targets: readonly { readonly provider: string; readonly model: string }[];
   /** `undefined`: it may be called as often as anybody likes. */
   readonly limit?: RouteLimit | undefined;
+  /** Callers on MLflow's paths who do not say otherwise speak the format of 2.5-2.8. */
+  readonly legacy?: boolean;
 }
 
 /** How often a route may be called, as its config says it. */

@@ -47,3 +47,9 @@ export function speechOf(userAgent: string | undefined, op: Operation | undefine
 function oldOnly(keys: readonly string[], old: string, now: string): boolean {
   return keys.includes(old) && !keys.includes(now);
 }
+
+/** How somebody speaks who did not give it away, at a route whose config says what such callers speak. */
+export function speechAt(route: { readonly legacy?: boolean }, speech: Speech, keys: readonly string[]): Speech {
+  const told = speech !== PLAIN || keys.includes("n") || keys.includes("input");
+  return route.legacy === true && !told ? LEGACY : speech;
+}

@@ -9,7 +9,7 @@ import type { Door, RouteInfo } from "../../core/site.ts";
 import { readBody } from "../../dialects/mlflow/body.ts";
 import { refusal } from "../../dialects/mlflow/issue.ts";
 import { type Asked, toCommon } from "../../dialects/mlflow/request.ts";
-import type { Speech } from "../../dialects/mlflow/speech.ts";
+import { type Speech, speechAt } from "../../dialects/mlflow/speech.ts";
 import { MlflowSink, refuse } from "./sink.ts";
 
 /** Calls a route by its name; what it does is said by its type, and the form of the answer by who asks. */
@@ -25,7 +25,8 @@ export function invoke(door: Door, inbound: Inbound, name: string): void {
   collectPlain(inbound, site.maxRequestBytes, (error, bytes) => {
     try {
       if (error) throw error;
-      const { body, speech } = readBody(op, inbound.headers, bytes);
+      const { body, speech: heard } = readBody(op, inbound.headers, bytes);
+      const speech = speechAt(route, heard, body.keys());
       const asked = toCommon(op, body, speech, route.targets[0]);
       start(door, inbound, route, asked, speech);
     } catch (thrown) {

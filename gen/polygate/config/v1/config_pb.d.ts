@@ -83,6 +83,13 @@ export declare type Config = Message<"polygate.config.v1.Config"> & {
    * @generated from field: polygate.config.v1.Egress egress = 8;
    */
   egress?: Egress | undefined;
+
+  /**
+   * How MLflow's paths answer.
+   *
+   * @generated from field: polygate.config.v1.Mlflow mlflow = 9;
+   */
+  mlflow?: Mlflow | undefined;
 };
 
 /**
@@ -90,6 +97,28 @@ export declare type Config = Message<"polygate.config.v1.Config"> & {
  * Use `create(ConfigSchema)` to create a new message.
  */
 export declare const ConfigSchema: GenMessage<Config>;
+
+/**
+ * Mlflow is what there is to say about MLflow's paths.
+ *
+ * @generated from message polygate.config.v1.Mlflow
+ */
+export declare type Mlflow = Message<"polygate.config.v1.Mlflow"> & {
+  /**
+   * The format for callers who do not give theirs away, neither by their
+   * `User-Agent` nor by the keys they send: `legacy` is that of MLflow 2.5-2.8,
+   * `modern` that of 2.9 and later, and so is `auto`.
+   *
+   * @generated from field: string format = 1;
+   */
+  format: string;
+};
+
+/**
+ * Describes the message polygate.config.v1.Mlflow.
+ * Use `create(MlflowSchema)` to create a new message.
+ */
+export declare const MlflowSchema: GenMessage<Mlflow>;
 
 /**
  * Listen is the main port: every protocol is answered on it.
@@ -471,6 +500,13 @@ export declare type Route = Message<"polygate.config.v1.Route"> & {
    * @generated from field: bool strict = 7;
    */
   strict: boolean;
+
+  /**
+   * How MLflow's paths answer for this route, in place of what the gateway has.
+   *
+   * @generated from field: polygate.config.v1.Mlflow mlflow = 8;
+   */
+  mlflow?: Mlflow | undefined;
 };
 
 /**
