@@ -4,6 +4,7 @@ import { Call, type Operation } from "../../core/call.ts";
 import { asGatewayError, GatewayError } from "../../core/errors.ts";
 import { collectPlain } from "../../core/plain.ts";
 import type { Inbound } from "../../core/protocol.ts";
+import { tie } from "../../core/rest.ts";
 import { run } from "../../core/run.ts";
 import type { Door, RouteInfo } from "../../core/site.ts";
 import { readBody } from "../../dialects/mlflow/body.ts";
@@ -63,5 +64,5 @@ function start(door: Door, inbound: Inbound, { name, op }: RouteInfo, asked: Ask
   const call = new Call(arrival, door.site.plan(op, name), asked.body, asked.stream);
   inbound.call = call;
   const sink = new MlflowSink(inbound, op, speech);
-  sink.tie(run(call, sink, door.clock));
+  tie(inbound, run(call, sink, door.clock));
 }

@@ -3,7 +3,7 @@ import type { Call, Operation } from "../../core/call.ts";
 import type { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Target } from "../../core/plan.ts";
-import type { Inbound, Running, Sink } from "../../core/protocol.ts";
+import type { Inbound, Sink } from "../../core/protocol.ts";
 import { errorHeaders, JSON_HEAD, STREAM_HEAD } from "../../core/rest.ts";
 import { servedHeaders } from "../../core/served.ts";
 import { eraFault, type Failed } from "../../dialects/mlflow/era/faults.ts";
@@ -35,17 +35,6 @@ export class MlflowSink implements Sink {
     this.inbound = inbound;
     this.op = op;
     this.speech = speech;
-  }
-
-  /** Ties the call and its caller: a reader's pace holds the upstream back, a caller's leaving ends it. */
-  tie(running: Running): void {
-    // Named first: V8 keeps a literal that is assigned to a property, and the call with it, until a full collection.
-    const drain = () => running.resume();
-    const gone = () => running.cancel();
-    const stop = (error: GatewayError) => running.stop(error);
-    this.inbound.onDrain = drain;
-    this.inbound.onGone = gone;
-    this.inbound.onStop = stop;
   }
 
   takes(reply: Buffer, { target }: Pick<Call, "target">): boolean {
