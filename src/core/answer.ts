@@ -3,6 +3,7 @@ import type { Call, Operation, Usage } from "./call.ts";
 import { asGatewayError, errors, type GatewayError } from "./errors.ts";
 import { isObject, type JsonObject } from "./json.ts";
 import type { ReplyHeaders, Upstream } from "./provider.ts";
+import { includesQuoted } from "./skip.ts";
 import { skipValue } from "./survey.ts";
 
 /**
@@ -27,7 +28,7 @@ export function checkedReply(call: Call, bytes: Buffer, status: number, headers:
     } else {
       // Searched for by the byte, which is native: a long reply is not walked through for what it does not hold.
       if (!isWhole(bytes) || !bytes.includes(ANSWERS[op].bytes)) throw whatInstead(body, fault);
-      if (bytes.includes(ERROR) && isError(body)) throw fault();
+      if (includesQuoted(bytes, ERROR) && isError(body)) throw fault();
       call.usage = usageIn(bytes, upstream);
     }
   } catch (thrown) {

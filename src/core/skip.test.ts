@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { load, MAX_SEARCHED, skipLoaded } from "./skip.ts";
+import { includesQuoted, load, MAX_SEARCHED, skipLoaded } from "./skip.ts";
 import { skipValue } from "./survey.ts";
 
 function skip(text: string, left = 64): number {
@@ -20,6 +20,18 @@ it("finds the ends that the search in script finds, whatever lies in its memory 
     for (let i = random(24); i >= 0; i--) text += parts[random(parts.length)]!;
     const left = 1 + random(4);
     expect([text, left, skip(text, left)]).toEqual([text, left, skipValue(Buffer.from(text), 0, left)]);
+  }
+});
+
+it("finds a key wherever it stands, and nothing that is cut or spelt otherwise", () => {
+  const key = Buffer.from('"error"');
+  const holds = (text: string) => includesQuoted(Buffer.from(text), key);
+  const prose = '"other" "erro" "error\\" '.repeat(100);
+  expect(holds(prose)).toBe(false);
+  for (let at = 0; at < 40; at++) {
+    const text = `${"x".repeat(at)}${prose}${"y".repeat(at)}"error"`;
+    expect([holds(text), holds(text.slice(0, -1)), holds(text.slice(0, -3))]).toEqual([true, false, false]);
+    expect([holds(`${"x".repeat(at)}"error"${prose}`), holds(`${text}${"z".repeat(at)}`)]).toEqual([true, true]);
   }
 });
 

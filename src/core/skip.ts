@@ -39,6 +39,28 @@ const CODE = [
   "000b", // unreachable; end
 ].join("");
 
+/**
+ * `apart(at, end, gap)`: the first index from `at` on where a quote stands, and another `gap` bytes after it and before `end`; -1:
+ * there is none. So a key is looked for in text that is full of quotes, where a search by its first byte stops at each.
+ */
+const APART = [
+  "0061736d01000000", // WebAssembly 1
+  "01080160037f7f7f017f", // type (i32, i32, i32) -> i32
+  "0208010165016d020001", // its memory comes from outside, a page at least
+  "03020100", // one function
+  "07050101730000", // exported as s
+  "0a5d015b01017f", // its code: at 0, end 1, gap 2; local: found 3
+  "0340", // loop
+  "200020026a20014f0440417f0f0b", //   at + gap >= end: return -1
+  "2000fd0000004122fd0ffd23", //   16 bytes: quotes
+  "200020026afd0000004122fd0ffd23", //   16 bytes from the gap on: quotes
+  "fd4efd642203", //   both
+  "450440200041106a21000c010b", //   none: at += 16, again
+  "20002003686a220020026a20014f0440417f0f0b", //   at += their first; past the end: return -1
+  "20000f", //   return at
+  "0b000b", // end of loop; unreachable; end
+].join("");
+
 /** What is used of it; its types come with those of browsers only. */
 declare const WebAssembly: {
   readonly Memory: new (limits: { initial: number }) => { readonly buffer: ArrayBuffer };
@@ -52,7 +74,8 @@ export const MAX_SEARCHED = 16 * PAGE;
 
 const memory = new WebAssembly.Memory({ initial: MAX_SEARCHED / PAGE + 1 });
 const there = new Uint8Array(memory.buffer);
-const made = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(CODE, "hex")), { e: { m: memory } });
+const codeOf = (hex: string) =>
+  new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(hex, "hex")), { e: { m: memory } }).exports["s"];
 
 /** Puts a text, at most `MAX_SEARCHED` bytes, where `skipLoaded` searches. */
 export function load(bytes: Uint8Array): void {
@@ -60,4 +83,21 @@ export function load(bytes: Uint8Array): void {
 }
 
 /** As `skipValue`, for a value that begins with a quote or a bracket, in the `end` bytes that were loaded last. */
-export const skipLoaded = made.exports["s"] as (at: number, end: number, left: number) => number;
+export const skipLoaded = codeOf(CODE) as (at: number, end: number, left: number) => number;
+
+const apart = codeOf(APART) as (at: number, end: number, gap: number) => number;
+
+/** Below this the usual search is as fast. */
+const SHORT = 2048;
+
+/** As `bytes.includes(quoted)`, for a text between quotes. Loads `bytes` over what was loaded last. */
+export function includesQuoted(bytes: Buffer, quoted: Buffer): boolean {
+  const { length } = bytes;
+  if (length < SHORT || length > MAX_SEARCHED) return bytes.includes(quoted);
+  load(bytes);
+  const gap = quoted.length - 1;
+  for (let at = apart(0, length, gap); at >= 0; at = apart(at + 1, length, gap)) {
+    if (bytes[at + 1] === quoted[1] && bytes.compare(quoted, 0, gap + 1, at, at + gap + 1) === 0) return true;
+  }
+  return false;
+}
