@@ -19,7 +19,8 @@ export const REASONING_FORMATS: ReadonlySet<string> = new Set(FORMATS);
 
 /**
  * One piece of what a model thought, in a message's `reasoning_details`, so that it can be given back as it was. Its `type` is
- * `reasoning.text` (`text`, `signature`), `reasoning.summary` (`summary`) or `reasoning.encrypted` (`data`).
+ * `reasoning.text` (`text`, `signature`), `reasoning.summary` (`summary`), `reasoning.encrypted` (`data`) or `reasoning.part` (`part`,
+ * a whole part of Gemini's).
  */
 export interface ReasoningDetail extends JsonObject {
   type: string;
