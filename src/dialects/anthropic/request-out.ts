@@ -2,6 +2,7 @@ import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject, objectsIn } from "../../core/json.ts";
 import { words } from "../../core/words.ts";
 import { abilitiesOf } from "../openai/claude.ts";
+import { functionCalls } from "../openai/custom-tools.ts";
 import type { Taken } from "../openai/take.ts";
 import { conversationOf } from "./messages-out.ts";
 import { thinkingOf } from "./thinking-out.ts";
@@ -39,7 +40,7 @@ const MLFLOW = { modern: 0.5, legacy: 1 };
 export function requestOut(call: Call, taken: Taken, model: string, options: RequestOptions): JsonObject {
   const native = call.arrival.dialect === "anthropic";
   const abilities = abilitiesOf(model);
-  const { system, messages } = conversationOf(call, taken.take("messages"), model);
+  const { system, messages } = conversationOf(call, functionCalls(call, taken.take("messages")), model);
   const maxTokens = taken.maxTokens() ?? defaulted(call, options.defaultMaxTokens);
   const { tools, tool_choice } = toolsOf(call, taken);
   const around = { messages, toolChoice: tool_choice, maxTokens };

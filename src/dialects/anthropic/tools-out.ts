@@ -1,5 +1,6 @@
 import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { functionChoice, functionTools } from "../openai/custom-tools.ts";
 import type { Taken } from "../openai/take.ts";
 
 /** The tools, and how the model may use them, in the API's words; an absent member is not sent. */
@@ -10,8 +11,8 @@ export interface Tools {
 
 /** Takes `tools`, `tool_choice` and `parallel_tool_calls`. */
 export function toolsOf(call: Call, taken: Taken): Tools {
-  const asked = taken.take("tools");
-  const choice = taken.take("tool_choice");
+  const asked = functionTools(call, taken.take("tools"));
+  const choice = functionChoice(taken.take("tool_choice"));
   const parallel = taken.take("parallel_tool_calls");
   const tools: JsonObject[] = [];
   for (const [at, one] of (Array.isArray(asked) ? asked : []).entries()) {

@@ -1,5 +1,6 @@
 import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { functionCalls, functionChoice, functionTools } from "../openai/custom-tools.ts";
 import { present } from "../openai/make.ts";
 import { only } from "../openai/only.ts";
 import { Taken } from "../openai/take.ts";
@@ -16,8 +17,8 @@ export function chatRequest(call: Call, json: Readonly<JsonObject>, model: strin
   const taken = new Taken(call, json);
   const request = present({
     model,
-    messages: messagesOut(call, taken.take("messages"), model),
-    ...toolsOut(call, taken.take("tools"), taken.take("tool_choice")),
+    messages: messagesOut(call, functionCalls(call, taken.take("messages")), model),
+    ...toolsOut(call, functionTools(call, taken.take("tools")), functionChoice(taken.take("tool_choice"))),
     response_format: formatOut(call, taken.take("response_format")),
     // The range of v1 went to 5, that of v2 ends at 1: half of the common shape's is what MLflow's 2.5 times was of v1's.
     temperature: taken.temperature(1),
@@ -56,6 +57,11 @@ function toolsOut(call: Call, tools: Json | undefined, choice: Json | undefined)
   if (strict.length > 0 && !all) call.adjust("dropped", `tools[${strict[0]!.at}].function.strict`);
   const only1 = isObject(choice) && isObject(choice["function"]) ? choice["function"]["name"] : undefined;
   const sent = functions.filter(({ body }) => only1 === undefined || body["name"] === only1);
+  if (sent.length === 0) {
+    // Without tools there is nothing to choose from, and Cohere refuses a choice.
+    if (choice !== undefined && choice !== "auto" && choice !== "none") call.adjust("dropped", "tool_choice");
+    return {};
+  }
   if (only1 !== undefined) call.adjust("converted", "tool_choice");
   else if (isObject(choice)) call.adjust("dropped", "tool_choice");
   const tool_choice =

@@ -2,6 +2,7 @@ import type { Call } from "../../core/call.ts";
 import { errors } from "../../core/errors.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { words } from "../../core/words.ts";
+import { functionCalls, functionChoice, functionTools } from "../openai/custom-tools.ts";
 import { present } from "../openai/make.ts";
 import { only } from "../openai/only.ts";
 import { Taken } from "../openai/take.ts";
@@ -37,7 +38,7 @@ export function converseRequest(
   json: Readonly<JsonObject> = call.body.json,
 ): JsonObject {
   const taken = new Taken(call, json);
-  const { system, messages } = conversation(call, taken.take("messages"), model, takesMarks(id));
+  const { system, messages } = conversation(call, functionCalls(call, taken.take("messages")), model, takesMarks(id));
   const maxTokens = taken.maxTokens();
   const stopSequences = taken.stop();
   const thinking = thinkingOut(call, taken, id, maxTokens, json["thinking"]);
@@ -50,10 +51,10 @@ export function converseRequest(
     stopSequences: stopSequences as Json[] | undefined,
   });
   const format = formatOut(call, taken.take("response_format"));
-  const given = taken.take("tools");
+  const given = functionTools(call, taken.take("tools"));
   const makers = isClaude(id) ? makersTools(given) : [];
   const tools = toolsOut(call, without(given, makers), {
-    choice: taken.take("tool_choice"),
+    choice: functionChoice(taken.take("tool_choice")),
     spoken: hasCalls(messages),
     marks: takesMarks(id),
     strict: takesStrict(id),

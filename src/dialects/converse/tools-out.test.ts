@@ -101,10 +101,7 @@ describe("tools", () => {
 
   it("of the provider's own go through, and others are told", () => {
     const { request, dropped } = said({
-      tools: [
-        { type: "systemTool", systemTool: { name: "nova_grounding" } },
-        { type: "custom", custom: { name: "x" } },
-      ],
+      tools: [{ type: "systemTool", systemTool: { name: "nova_grounding" } }, { type: "custom" }],
     });
     expect(request["toolConfig"]).toEqual({ tools: [{ systemTool: { name: "nova_grounding" } }] });
     expect(dropped).toEqual(["tools[1]"]);

@@ -58,8 +58,8 @@ export function contentsOf(call: Call, messages: Json | undefined, model: string
     } else if (role === "assistant") {
       const parts = modelParts(call, message, at, model);
       if (parts.length > 0) contents.push({ role: "model", parts });
-      for (const [place, { id, function: of, custom }] of callsOf(message).entries()) {
-        const name = textIn(fields(of ?? custom)["name"]) ?? "";
+      for (const [place, { id, function: of }] of callsOf(message).entries()) {
+        const name = textIn(fields(of)["name"]) ?? "";
         known.set(textIn(id) ?? name, { name, place });
       }
     } else contents.push({ role: "user", parts: userParts(call, message["content"], at) });

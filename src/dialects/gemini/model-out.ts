@@ -138,13 +138,13 @@ export function callsOf(message: Readonly<JsonObject>): JsonObject[] {
   return isObject(function_call) ? [...calls, { function: function_call }] : calls;
 }
 
-function functionCall(call: Call, { id, function: of, custom }: JsonObject, at: number, place: number): JsonObject {
-  const { name, arguments: text } = fields(of ?? custom);
+function functionCall(call: Call, { id, function: of }: JsonObject, at: number, place: number): JsonObject {
+  const { name, arguments: text } = fields(of);
   const known = textIn(id);
   return present({
     id: known === undefined || isMadeId(known) ? undefined : known,
-    name: name ?? fields(custom)["name"] ?? "",
-    args: argsOf(call, text ?? fields(custom)["input"], `messages[${at}].tool_calls[${place}].function.arguments`),
+    name: name ?? "",
+    args: argsOf(call, text, `messages[${at}].tool_calls[${place}].function.arguments`),
   });
 }
 

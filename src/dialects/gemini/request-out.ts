@@ -1,5 +1,6 @@
 import type { Call } from "../../core/call.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { functionCalls, functionChoice, functionTools } from "../openai/custom-tools.ts";
 import { present } from "../openai/make.ts";
 import { GEMINI_ONLY } from "../openai/members.ts";
 import { Taken } from "../openai/take.ts";
@@ -20,9 +21,9 @@ import { toolChoiceOut, toolsOut } from "./tools-out.ts";
  */
 export function generateContent(call: Call, model: string, json: Readonly<JsonObject> = call.body.json): JsonObject {
   const taken = new Taken(call, json);
-  const { contents, systemInstruction } = contentsOf(call, taken.take("messages"), model);
-  const tools = toolsOut(call, taken.take("tools"), taken.take("functionDeclarations"));
-  const choice = toolChoiceOut(call, taken.take("tool_choice"));
+  const { contents, systemInstruction } = contentsOf(call, functionCalls(call, taken.take("messages")), model);
+  const tools = toolsOut(call, functionTools(call, taken.take("tools")), taken.take("functionDeclarations"));
+  const choice = toolChoiceOut(call, functionChoice(taken.take("tool_choice")));
   const given = fields(taken.take("toolConfig") ?? taken.take("tool_config"));
   const calling = choice && { ...fields(given["functionCallingConfig"]), ...choice };
   const toolConfig = calling === undefined ? given : { ...given, functionCallingConfig: calling };

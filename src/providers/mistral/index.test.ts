@@ -11,6 +11,9 @@ const send = (json: JsonObject, asking: Partial<Asking> = {}) =>
   sentBy(provider as Provider<never>, { mistral_api_key: "mis-key" }, { model: MODEL, json, ...asking });
 const user = (content: string) => [{ role: "user", content }];
 
+/** What a function takes that stands for a tool of free text. */
+const INPUT = { type: "object", properties: { input: { type: "string" } }, required: ["input"] };
+
 describe("a chat with Mistral", () => {
   it("has no parts of Anthropic's, which are told as dropped", async () => {
     const found = {
@@ -62,6 +65,7 @@ describe("a chat with Mistral", () => {
         n: 2,
         tools: [
           { type: "function", function: { name: "f", parameters: { type: "object", properties: {} }, strict: true } },
+          { type: "function", function: { name: "c", parameters: INPUT } },
           { type: "web_search" },
         ],
         tool_choice: "any",
@@ -70,7 +74,7 @@ describe("a chat with Mistral", () => {
         safe_prompt: true,
         prompt_mode: "reasoning",
       },
-      adjusted: { converted: ["temperature"], dropped: ["tools[1]", "top_k", "logit_bias", "logprobs", "user"] },
+      adjusted: { converted: ["temperature", "tools[1]"], dropped: ["top_k", "logit_bias", "logprobs", "user"] },
     });
   });
 

@@ -1,5 +1,6 @@
 import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject, objectsIn } from "../../core/json.ts";
+import { functionCalls, functionChoice, functionTools } from "../../dialects/openai/custom-tools.ts";
 import { present } from "../../dialects/openai/make.ts";
 import { only } from "../../dialects/openai/only.ts";
 import { Taken } from "../../dialects/openai/take.ts";
@@ -20,7 +21,7 @@ export function chatRequest(call: Call, json: Readonly<JsonObject>, model: strin
   const n = taken.number("n");
   const request = present({
     model,
-    messages: mistralMessages(call, taken.take("messages"), model),
+    messages: mistralMessages(call, functionCalls(call, taken.take("messages")), model),
     temperature: taken.temperature(MOST, MLFLOW[call.plan.op]),
     top_p: taken.number("top_p"),
     max_tokens: taken.maxTokens(),
@@ -30,8 +31,8 @@ export function chatRequest(call: Call, json: Readonly<JsonObject>, model: strin
     presence_penalty: taken.number("presence_penalty"),
     frequency_penalty: taken.number("frequency_penalty"),
     response_format: taken.take("response_format"),
-    tools: toolsOut(call, taken.take("tools")),
-    tool_choice: choiceOut(call, taken.take("tool_choice")),
+    tools: toolsOut(call, functionTools(call, taken.take("tools"))),
+    tool_choice: choiceOut(call, functionChoice(taken.take("tool_choice"))),
     parallel_tool_calls: taken.take("parallel_tool_calls"),
     prediction: taken.take("prediction"),
     metadata: taken.take("metadata"),
@@ -57,12 +58,11 @@ export function embeddingsRequest(call: Call, json: Readonly<JsonObject>, model:
   return { ...request, ...taken.rest() };
 }
 
-/** Functions, and Mistral's own tools as they came; OpenAI's `custom` ones it does not have. */
+/** Functions, and Mistral's own tools as they came. */
 function toolsOut(call: Call, tools: Json | undefined): JsonObject[] | undefined {
   const list = objectsIn(tools).flatMap((tool, at) => {
     const { function: called } = tool;
-    if (tool["type"] === "custom") call.adjust("dropped", `tools[${at}]`);
-    if (!isObject(called)) return tool["type"] === "custom" ? [] : [tool];
+    if (!isObject(called)) return [tool];
     only(call, `tools[${at}]`, tool, ["type", "function"]);
     return [{ type: "function", function: { parameters: { type: "object", properties: {} }, ...called } }];
   });
