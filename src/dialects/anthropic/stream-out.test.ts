@@ -85,6 +85,15 @@ describe("a stream of another provider's", () => {
     expect(message["stop_sequence"]).toBe((more as JsonObject)["stop_sequence"] ?? null);
   });
 
+  it("has arguments that came as an object, as the whole answer has them", () => {
+    const one = { id: "a", type: "function", function: { name: "f", arguments: { x: 1 } } };
+    const block = { type: "tool_use", id: "a", name: "f", input: { x: 1 } };
+    expect(joined(told(chunk(call(0, one)), finish("tool_calls")))["content"]).toEqual([block]);
+    const message = { role: "assistant", content: null, tool_calls: [one] };
+    const whole = replyOut({ choices: [{ index: 0, message, finish_reason: "tool_calls" }] }, "req-1");
+    expect(whole["content"]).toEqual([block]);
+  });
+
   it("has the provider's own word for the end beside it", () => {
     expect(joined(told(chunk({ content: "x" }), finish("stop", { native_finish_reason: "STOP" })))).toMatchObject({
       stop_reason: "end_turn",

@@ -1,6 +1,7 @@
 import { errors } from "../../core/errors.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { CallPlaces } from "../openai/call-places.ts";
+import { argumentsIn } from "../openai/calls-in.ts";
 import { citationOf } from "./citations.ts";
 import { besidesOf, endingOf, idOf } from "./reply-out.ts";
 import { sealOf, thoughtOut } from "./sealing.ts";
@@ -159,7 +160,8 @@ export class StreamOut {
       });
       this.told.add(place);
     }
-    if (typeof args === "string" && args !== "") this.grow({ type: "input_json_delta", partial_json: args });
+    const text = argumentsIn(args);
+    if (text !== "") this.grow({ type: "input_json_delta", partial_json: text });
   }
 
   /** A block that came whole. Inputs of tools are told as they are anywhere. */

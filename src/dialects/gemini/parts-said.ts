@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject, parsedObject } from "../../core/json.ts";
+import { argumentsIn } from "../openai/calls-in.ts";
 import { present } from "../openai/make.ts";
 import { dataUrl } from "../openai/media.ts";
 import { numberIn, textIn } from "./fields.ts";
@@ -92,7 +93,7 @@ export function imageSaid(image: JsonObject, signature: string | undefined): Jso
 
 function callSaid({ id, function: of, custom }: JsonObject, signature: string | undefined): JsonObject {
   const told = isObject(of) ? of : isObject(custom) ? custom : {};
-  return callPart(textIn(id), textIn(told["name"]) ?? "", textIn(told["arguments"] ?? told["input"]) ?? "", signature);
+  return callPart(textIn(id), textIn(told["name"]) ?? "", argumentsIn(told["arguments"] ?? told["input"]), signature);
 }
 
 /** A call as a part. What a model wrote in place of JSON is one text within the arguments. */

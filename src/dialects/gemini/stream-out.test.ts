@@ -47,6 +47,11 @@ describe("a stream of Google's", () => {
     ]);
   });
 
+  it("tells arguments that came as an object", () => {
+    const call = { index: 0, id: "a", type: "function", function: { name: "f", arguments: { x: 1 } } };
+    expect(JSON.stringify(replies([event([piece({ tool_calls: [call] })])]))).toContain('"args":{"x":1}');
+  });
+
   it("tells calls apart that all have one index", () => {
     const call = (id: string, name: string) => ({
       tool_calls: [{ index: 0, id, type: "function", function: { name, arguments: "{}" } }],

@@ -1,6 +1,7 @@
 import { errors } from "../../core/errors.ts";
 import { isObject, type JsonObject } from "../../core/json.ts";
 import { CallPlaces } from "../openai/call-places.ts";
+import { argumentsIn } from "../openai/calls-in.ts";
 import { present } from "../openai/make.ts";
 import { numberIn, textIn } from "./fields.ts";
 import { logprobsResult } from "./logprobs.ts";
@@ -154,7 +155,7 @@ function callPiece(state: Choice, piece: JsonObject, place: number): JsonObject[
   state.call ??= { place, id: undefined, name: "", args: "" };
   state.call.id ??= textIn(piece["id"]);
   state.call.name += textIn(told["name"]) ?? "";
-  state.call.args += textIn(told["arguments"] ?? told["input"]) ?? "";
+  state.call.args += argumentsIn(told["arguments"] ?? told["input"]);
   return parts;
 }
 

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, objectIn, objectsIn } from "../../core/json.ts";
+import { isObject, type Json, type JsonObject, objectIn, objectsIn } from "../../core/json.ts";
 
 /**
  * A message, or a delta, whose tool calls are as OpenAI says them: a list, of type `function`, with arguments as text. Mistral
@@ -13,15 +13,20 @@ export function callsIn(said: Readonly<JsonObject>, streamed: boolean): JsonObje
 
 function callIn(call: JsonObject, at: number, streamed: boolean): JsonObject {
   const { arguments: args, ...called } = objectIn(call["function"]);
-  const text = args === undefined || args === null || typeof args === "string" ? (args ?? "") : JSON.stringify(args);
   // What continues a call has no id, and needs no type.
   const begins = typeof call["id"] === "string";
   return {
     ...(streamed && { index: at }),
     ...call,
     ...(begins && { type: call["type"] ?? "function" }),
-    ...(isObject(call["function"]) && { function: { ...called, arguments: text } }),
+    ...(isObject(call["function"]) && { function: { ...called, arguments: argumentsIn(args) } }),
   };
+}
+
+/** A call's arguments as text: some servers give them as an object. */
+export function argumentsIn(args: Json | undefined): string {
+  if (args === undefined || args === null) return "";
+  return typeof args === "string" ? args : JSON.stringify(args);
 }
 
 /** Cached tokens under OpenAI's name, of servers that tell them under their own. */

@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { argumentsIn } from "../openai/calls-in.ts";
 import { reasoningItem } from "./thoughts.ts";
 
 /** Tells one event of a response. */
@@ -190,8 +191,8 @@ export class CallItem extends Item {
 
   add(piece: JsonObject): void {
     const more = told(piece);
-    const text = this.custom ? more["input"] : more["arguments"];
-    if (typeof text !== "string" || text === "") return;
+    const text = argumentsIn(this.custom ? more["input"] : more["arguments"]);
+    if (text === "") return;
     this.args += text;
     const event = this.custom ? "custom_tool_call_input" : "function_call_arguments";
     this.tell(`response.${event}.delta`, { ...this.place, delta: text });

@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { argumentsIn } from "../openai/calls-in.ts";
 import { textOf } from "../openai/media.ts";
 import { endingOf, headOf, logprobsFor, responseOf, usageFor } from "./response.ts";
 import { reasoningItem } from "./thoughts.ts";
@@ -67,6 +68,13 @@ function callItem(key: string, at: number, call: JsonObject): JsonObject {
     const { name = "", input = "" } = custom;
     return { id: `ctc_${key}_${at}`, type: "custom_tool_call", status: "completed", call_id: id, name, input };
   }
-  const { name = "", arguments: args = "" } = isObject(call["function"]) ? call["function"] : {};
-  return { id: `fc_${key}_${at}`, type: "function_call", status: "completed", call_id: id, name, arguments: args };
+  const { name = "", arguments: args } = isObject(call["function"]) ? call["function"] : {};
+  return {
+    id: `fc_${key}_${at}`,
+    type: "function_call",
+    status: "completed",
+    call_id: id,
+    name,
+    arguments: argumentsIn(args),
+  };
 }

@@ -263,6 +263,12 @@ describe("a stream", () => {
     ]);
   });
 
+  it("has arguments as text that came as an object", () => {
+    const piece = { index: 0, id: "a", type: "function", function: { name: "f", arguments: { x: 1 } } };
+    const last = streamed([[{ tool_calls: [piece] }]]).at(-1)!["response"] as JsonObject;
+    expect(last["output"]).toMatchObject([{ call_id: "a", arguments: '{"x":1}' }]);
+  });
+
   it("keeps calls apart that are made at once", () => {
     const piece = (index: number, more: JsonObject): [JsonObject] => [{ tool_calls: [{ index, ...more }] }];
     const events = streamed([
