@@ -2,21 +2,13 @@ import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import type { Config } from "../gen/polygate/config/v1/config_pb.js";
 import { compile } from "./compile.ts";
-import {
-  type Kind,
-  type Kinds,
-  type Loaded,
-  load,
-  type PolicyKind,
-  type SettingsProblem,
-  type Source,
-} from "./config/load.ts";
+import { type Kind, type Kinds, type Loaded, load, type PolicyKind, type Source } from "./config/load.ts";
 import { formatProblem } from "./config/problems.ts";
 import { processEnvironment } from "./config/secrets.ts";
 import { type Watching, watch } from "./config/watch.ts";
 import { GatewayError } from "./core/errors.ts";
 import type { Hooks, Policy } from "./core/policy.ts";
-import type { Provider, Tools } from "./core/provider.ts";
+import type { Provider, SettingsProblem, Tools } from "./core/provider.ts";
 import type { Site } from "./core/site.ts";
 import type { Counters } from "./core/store.ts";
 import { realClock } from "./net/clock.ts";

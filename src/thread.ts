@@ -35,6 +35,7 @@ export type Report =
   | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
   | { readonly kind: "page"; readonly id: number };
 
+/** A worker that answers: where, and what to greet with. */
 export type Ready = Extract<Report, { kind: "ready" }>;
 
 /** A worker could not start, for the reason that the system gave, such as EADDRINUSE. */

@@ -8,6 +8,7 @@ import {
   ModelSchema,
   type Route,
 } from "../../gen/polygate/config/v1/config_pb.js";
+import type { SettingsProblem } from "../core/provider.ts";
 import { checkConfig, modelsOf } from "./check.ts";
 import { decode } from "./decode.ts";
 import { fillDefaults } from "./defaults.ts";
@@ -34,13 +35,6 @@ export interface Kind {
   dials?(settings: Message, config: Config): readonly SettingsProblem[];
 }
 
-export interface SettingsProblem {
-  readonly path: string;
-  readonly message: string;
-  /** True: told, and the settings are used all the same. */
-  readonly warning?: boolean;
-}
-
 /** The kinds of providers and policies that there are. The loader itself knows none. */
 export interface Kinds {
   /** @param kind In lower case, with `-`. `undefined`: there is none of this name. */
@@ -65,6 +59,7 @@ export interface PolicyUse {
   readonly settings: Message;
 }
 
+/** What the loader works with. */
 export interface Tools {
   readonly kinds: Kinds;
   /** Where `$NAME` is looked up; the process's environment when absent. */
@@ -76,6 +71,7 @@ export interface Tools {
 /** A path, or a text that stands for the file of this name. */
 export type Source = string | { readonly file: string; readonly text: string };
 
+/** What a file came to; with problems in it too, so that all of them are told at once. */
 export interface Loaded {
   /** Defaults filled in, `provider` in its own spelling, every `config` empty. Not to be used when there are problems. */
   readonly config: Config;

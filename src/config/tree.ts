@@ -4,6 +4,7 @@ import { keyPath, type Place, type Report } from "./problems.ts";
 /** A YAML value with its place. Aliases and merge keys are resolved; a table's keys are unique, in the file's order. */
 export type Node = Scalar | List | Table;
 
+/** A value that holds no others. */
 export interface Scalar {
   readonly kind: "scalar";
   readonly at: Place;
@@ -11,18 +12,21 @@ export interface Scalar {
   readonly value: string | number | bigint | boolean | null;
 }
 
+/** A sequence. */
 export interface List {
   readonly kind: "list";
   readonly at: Place;
   readonly items: readonly Node[];
 }
 
+/** A mapping. */
 export interface Table {
   readonly kind: "table";
   readonly at: Place;
   readonly entries: ReadonlyMap<string, Entry>;
 }
 
+/** One key of a table, and what stands behind it. */
 export interface Entry {
   /** Where the key stands. */
   readonly at: Place;

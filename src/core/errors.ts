@@ -150,7 +150,9 @@ export const REASONS = {
   ),
 } as const satisfies Record<string, ReasonRow>;
 
+/** A stable reason; the proto enum `ErrorReason` has the same names. */
 export type Reason = keyof typeof REASONS;
+/** All reasons, in the order of the table. */
 export const ERROR_REASONS = Object.keys(REASONS) as readonly Reason[];
 
 /** One field that breaks a rule: `field` as a path such as `messages[0].role`. */

@@ -109,6 +109,7 @@ export interface Inbound extends Seen {
   onStop: ((error: GatewayError) => void) | undefined;
 }
 
+/** Takes a request body as it comes. After `onEnd` or `onBreak` nothing more is called. */
 export interface BodyReader {
   onChunk(chunk: Buffer): void;
   onEnd(): void;
@@ -116,6 +117,7 @@ export interface BodyReader {
   onBreak(): void;
 }
 
+/** Holds the caller back while its body cannot be taken. */
 export interface BodySource {
   pause(): void;
   resume(): void;

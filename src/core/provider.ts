@@ -5,6 +5,7 @@ import type { GatewayError } from "./errors.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { StreamListener } from "./sse.ts";
 
+/** What may be there at once: only a promise is awaited, so what needs no waiting costs none. */
 export type Maybe<T> = T | Promise<T>;
 
 /** Lower-case names; a repeated header is a list. */

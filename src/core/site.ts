@@ -9,6 +9,7 @@ export const ROUTE_TYPES = {
   "llm/v1/completions": "completions",
   "llm/v1/embeddings": "embeddings",
 } as const satisfies Record<string, Operation>;
+/** What a route does, as config files spell it. */
 export type RouteType = keyof typeof ROUTE_TYPES;
 
 /** One route as callers may see it; no secret, no address. */

@@ -39,6 +39,7 @@ export interface ListenSettings {
   readonly reusePort?: boolean;
 }
 
+/** The limits of a port whose config says nothing of them. */
 export const LISTEN_DEFAULTS: Omit<ListenSettings, "host" | "port" | "tls" | "reusePort"> = {
   headTimeoutMs: 10_000,
   requestTimeoutMs: 120_000,

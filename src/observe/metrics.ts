@@ -21,6 +21,7 @@ export interface Outcome {
   readonly reason: string;
 }
 
+/** Counts what the gateway does, in one registry of its own. */
 export interface Metrics {
   began(): void;
   /** An exchange is over. `call`: what it became, if it came so far; times in milliseconds. */
@@ -36,6 +37,7 @@ export interface Metrics {
   readonly snapshot: () => Promise<Snapshot>;
 }
 
+/** All series of one process, as prom-client has them in JSON. */
 export type Snapshot = readonly object[];
 
 /** What is counted apart from the gateway's own metrics. */

@@ -33,6 +33,7 @@ export function replyOut(json: Readonly<JsonObject>, requestId: string): JsonObj
   };
 }
 
+/** The id of a message: the provider's, or one made of the request's id. */
 export function idOf(id: Json | undefined, requestId: string): string {
   return typeof id === "string" && id !== "" ? id : `msg_${requestId.replace(/[^\w-]/g, "")}`;
 }

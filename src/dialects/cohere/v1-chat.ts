@@ -53,6 +53,7 @@ export function isV1Reply(json: Readonly<JsonObject>): boolean {
   return typeof json["text"] === "string" && json["message"] === undefined;
 }
 
+/** A whole reply of v1 in the common shape. Throws UPSTREAM_FAILED when it has no text. */
 export function v1ChatReply(json: Readonly<JsonObject>, head: AnswerHead): JsonObject {
   const { response_id: id, text, finish_reason: native } = json;
   if (typeof text !== "string") throw errors.upstreamFailed("The provider's answer has no text.");

@@ -1,6 +1,6 @@
 import type { Operation } from "../../core/call.ts";
-import type { JsonObject } from "../../core/json.ts";
-import { answersOf, objectOf } from "./members.ts";
+import { type JsonObject, objectIn } from "../../core/json.ts";
+import { answersOf } from "./members.ts";
 
 /**
  * A whole answer as MLflow 2.5-2.8 write it: `candidates` or `embeddings`, and `metadata`. What has no place there is left
@@ -9,7 +9,7 @@ import { answersOf, objectOf } from "./members.ts";
  * @param json In the common shape. Throws UPSTREAM_FAILED when it has no list of choices or vectors.
  */
 export function legacyReply(op: Operation, json: Readonly<JsonObject>): JsonObject {
-  const usage = objectOf(json["usage"]);
+  const usage = objectIn(json["usage"]);
   const metadata: JsonObject = {
     input_tokens: usage["prompt_tokens"] ?? null,
     // OpenAI counts no output for embeddings, and MLflow says 0 where the provider counts at all.
@@ -27,7 +27,7 @@ export function legacyReply(op: Operation, json: Readonly<JsonObject>): JsonObje
 }
 
 function chatCandidate(choice: JsonObject): JsonObject {
-  const { role = "assistant", content = null, tool_calls } = objectOf(choice["message"]);
+  const { role = "assistant", content = null, tool_calls } = objectIn(choice["message"]);
   const message: JsonObject = { role, content };
   if (Array.isArray(tool_calls) && tool_calls.length > 0) message["tool_calls"] = tool_calls;
   return { message, metadata: { finish_reason: choice["finish_reason"] ?? null } };
@@ -37,6 +37,6 @@ function chatCandidate(choice: JsonObject): JsonObject {
 function textCandidate({ text, message, finish_reason }: JsonObject): JsonObject {
   const ended = finish_reason !== undefined && finish_reason !== null;
   // A chat model's answer, where that is who completes.
-  const said = text ?? objectOf(message)["content"] ?? "";
+  const said = text ?? objectIn(message)["content"] ?? "";
   return { text: said, metadata: ended ? { finish_reason } : {} };
 }

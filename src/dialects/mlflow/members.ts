@@ -1,5 +1,5 @@
 import { errors } from "../../core/errors.ts";
-import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { type JsonObject, objectsIn } from "../../core/json.ts";
 
 /** What MLflow never passed on and nobody misses: OpenAI's notes on its own servers. */
 export const NOISE: ReadonlySet<string> = new Set(["system_fingerprint", "service_tier", "object"]);
@@ -25,14 +25,5 @@ export function withRest(first: JsonObject, from: Readonly<JsonObject>, but: rea
 /** What a whole answer must have. Throws UPSTREAM_FAILED without it: an answer of nothing would pass for a good one. */
 export function answersOf(json: Readonly<JsonObject>, key: "choices" | "data"): JsonObject[] {
   if (!Array.isArray(json[key])) throw errors.upstreamFailed(`The provider's answer has no list of ${key}.`);
-  return objectsOf(json[key]);
-}
-
-/** The objects of a list; none when it is no list. */
-export function objectsOf(value: Json | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
-}
-
-export function objectOf(value: Json | undefined): JsonObject {
-  return isObject(value) ? value : {};
+  return objectsIn(json[key]);
 }

@@ -1,6 +1,6 @@
 import type { Operation } from "../../core/call.ts";
-import type { Json, JsonObject } from "../../core/json.ts";
-import { answersOf, objectOf, objectsOf, withRest } from "./members.ts";
+import { type Json, type JsonObject, objectIn, objectsIn } from "../../core/json.ts";
+import { answersOf, withRest } from "./members.ts";
 
 /**
  * A whole answer as MLflow 2.9 and later write it: OpenAI's shape with MLflow's members in MLflow's order, nulls in place of
@@ -28,10 +28,10 @@ export function modernReply(op: Operation, json: Readonly<JsonObject>): JsonObje
 /** One event of a stream, likewise. MLflow drops `usage` and the tool calls of a delta; here they stay. */
 export function modernEvent(op: Operation, json: Readonly<JsonObject>): JsonObject {
   const { id = null, created = null, model = null } = json;
-  const choices = objectsOf(json["choices"]).map((choice, at) => {
+  const choices = objectsIn(json["choices"]).map((choice, at) => {
     const { index = at, finish_reason = null } = choice;
     if (op !== "chat") return withRest({ index, finish_reason, text: choice["text"] ?? "" }, choice, ["delta"]);
-    const delta = objectOf(choice["delta"]);
+    const delta = objectIn(choice["delta"]);
     const { role = null, content = null } = delta;
     return withRest({ index, finish_reason, delta: withRest({ role, content }, delta) }, choice);
   });
@@ -41,7 +41,7 @@ export function modernEvent(op: Operation, json: Readonly<JsonObject>): JsonObje
 
 function chatChoice(choice: JsonObject, at: number): JsonObject {
   const { index = at, finish_reason = null } = choice;
-  const said = objectOf(choice["message"]);
+  const said = objectIn(choice["message"]);
   const { role = "assistant", content = null, tool_calls = null, refusal = null } = said;
   const message = withRest({ role, content, tool_calls, refusal }, said);
   return withRest({ index, message, finish_reason }, choice);
@@ -54,6 +54,6 @@ function textChoice(choice: JsonObject, at: number): JsonObject {
 }
 
 function usageOf(usage: Json | undefined, keys: readonly string[]): JsonObject {
-  const told = objectOf(usage);
+  const told = objectIn(usage);
   return withRest(Object.fromEntries(keys.map((key) => [key, told[key] ?? null])), told);
 }

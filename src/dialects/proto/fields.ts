@@ -5,6 +5,7 @@ import { carries, enumShape, MISFIT, type Read, readFloats, SCALARS, type Shape,
 
 /** A message's value as the runtime holds it: fields by their local name. */
 export type Fields = Record<string, unknown>;
+/** Gives the shape of a message, which may still be in the making. */
 export type ShapeOf = (desc: DescMessage) => Shape;
 
 const STRUCT: Shape = { read: (json) => (isObject(json) && carries(json) ? json : MISFIT) };

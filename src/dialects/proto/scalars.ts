@@ -7,6 +7,7 @@ export const MISFIT = Symbol("misfit");
 export type Read = (json: Json) => unknown;
 /** A field's value to JSON; `undefined`: leave the member out. */
 export type Write = (value: never) => Json | undefined;
+/** How one kind of value is read from JSON and written to it. */
 export interface Shape {
   readonly read: Read;
   /** Absent: the value is the JSON. */
@@ -47,6 +48,7 @@ export function enumTexts(desc: DescEnum): Map<number, string> {
   return new Map(named.map((one) => [one.number, one.name.slice(prefix).toLowerCase()]));
 }
 
+/** The shape of an enum, whose values are OpenAI's strings. */
 export function enumShape(desc: DescEnum): Shape {
   const texts = enumTexts(desc);
   const numbers = new Map<Json, number>([...texts].map(([number, text]) => [text, number]));

@@ -18,6 +18,7 @@ const TIMEOUTS = ["grpc-timeout", "connect-timeout-ms"];
 /** Longest time that a timer can wait; a longer deadline is none. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** What a request speaks, by its content type. */
 export function speechOf(headers: HeaderMap): Speech {
   const type = header(headers, "content-type") ?? "";
   const plain = type.toLowerCase();

@@ -11,6 +11,7 @@ import { refuse } from "./sink.ts";
 /** MLflow has the paths and not the thing; so it is here. */
 export const getLimits: Endpoint["handle"] = (inbound) => refuse(inbound, missing(inbound, "get_limits"));
 
+/** Refused as `getLimits` is, once the body has been held to MLflow's rules. */
 export function setLimits(site: Site, inbound: Inbound): void {
   collectPlain(inbound, site.maxRequestBytes, (error, bytes) => {
     try {

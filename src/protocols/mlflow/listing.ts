@@ -59,6 +59,7 @@ export function listRoutes(site: Site, inbound: Inbound, family: Family): void {
   });
 }
 
+/** Tells one route, or says in MLflow's words that there is none. */
 export function getRoute(site: Site, inbound: Inbound, family: Family, name: string): void {
   const route = site.route(name);
   if (route) {

@@ -64,6 +64,7 @@ const titan: OldModels = {
 
 /** MLflow's own most, which was the models' for long. */
 export const CLAUDE_MOST = 8191;
+/** Turns of old Claude models' prompts. */
 export const HUMAN = "\n\nHuman:";
 export const ASSISTANT = "\n\nAssistant:";
 

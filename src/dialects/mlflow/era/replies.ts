@@ -1,7 +1,7 @@
 import type { MlflowEra, Operation } from "../../../core/call.ts";
-import type { Json, JsonObject } from "../../../core/json.ts";
+import { type Json, type JsonObject, objectIn, objectsIn } from "../../../core/json.ts";
 import { legacyReply } from "../legacy.ts";
-import { answersOf, objectOf, objectsOf } from "../members.ts";
+import { answersOf } from "../members.ts";
 import { type Kind, kindOf, type Told } from "./kinds.ts";
 
 /** Who answered, and to whom. */
@@ -30,19 +30,19 @@ export function eraReply(answered: Answered, json: Readonly<JsonObject>): JsonOb
 export function eraEvent(answered: Answered, json: Readonly<JsonObject>): JsonObject | null | undefined {
   const told = toldBy(answered);
   if (told === undefined) return undefined;
-  if (told.endless && objectsOf(json["choices"]).every(({ finish_reason = null }) => finish_reason !== null))
+  if (told.endless && objectsIn(json["choices"]).every(({ finish_reason = null }) => finish_reason !== null))
     return null;
   const { created = null } = json;
   const model = told.model ? (json["model"] ?? null) : answered.model;
   const id = told.id ? (json["id"] ?? null) : null;
   const isChat = answered.op === "chat";
-  const choices = objectsOf(json["choices"]).map((choice, at): JsonObject => {
+  const choices = objectsIn(json["choices"]).map((choice, at): JsonObject => {
     const { index = at, finish_reason = null, text = "" } = choice;
     if (!isChat && told.native && finish_reason !== null) {
       return { index, finish_reason: choice["native_finish_reason"] ?? finish_reason, text: null };
     }
     if (!isChat) return { index, finish_reason, text };
-    const { role = null, content = null } = objectOf(choice["delta"]);
+    const { role = null, content = null } = objectIn(choice["delta"]);
     const begins = told.begins && role !== null && content === null;
     return { index, finish_reason, delta: begins ? { role: null, content: "" } : { role, content } };
   });
@@ -79,7 +79,7 @@ function modernAnswer(op: Operation, told: Told, json: Readonly<JsonObject>): Js
   const choices = answersOf(json, "choices").map((choice, index): JsonObject => {
     const finish_reason = told.finish ? (choice["finish_reason"] ?? null) : null;
     if (op !== "chat") return { index, text: choice["text"] ?? "", finish_reason };
-    const { role = "assistant", content = null, tool_calls = null, refusal = null } = objectOf(choice["message"]);
+    const { role = "assistant", content = null, tool_calls = null, refusal = null } = objectIn(choice["message"]);
     const said = told.parts && typeof content === "string" ? [{ type: "text", text: content }] : content;
     const message = { role, content: said as Json, tool_calls, refusal };
     // A call must be seen as one, where MLflow said that the answer just stopped.
@@ -90,7 +90,7 @@ function modernAnswer(op: Operation, told: Told, json: Readonly<JsonObject>): Js
 }
 
 function usageOf(op: Operation, told: Told, json: Readonly<JsonObject>): JsonObject {
-  const counts = told.usage ? objectOf(json["usage"]) : {};
+  const counts = told.usage ? objectIn(json["usage"]) : {};
   const names =
     op === "embeddings" ? ["prompt_tokens", "total_tokens"] : ["prompt_tokens", "completion_tokens", "total_tokens"];
   return Object.fromEntries(names.map((name) => [name, counts[name] ?? null]));
@@ -105,9 +105,9 @@ function legacyAnswer({ op }: Answered, told: Told, json: Readonly<JsonObject>):
 }
 
 function withSeeds(reply: JsonObject, json: Readonly<JsonObject>): JsonObject {
-  const choices = objectsOf(json["choices"]);
-  const candidates = objectsOf(reply["candidates"]).map(({ text = "", metadata }, at): JsonObject => {
-    return { text, metadata: { ...objectOf(metadata), seed: JSON.stringify(choices[at]?.["seed"] ?? null) } };
+  const choices = objectsIn(json["choices"]);
+  const candidates = objectsIn(reply["candidates"]).map(({ text = "", metadata }, at): JsonObject => {
+    return { text, metadata: { ...objectIn(metadata), seed: JSON.stringify(choices[at]?.["seed"] ?? null) } };
   });
   return { ...reply, candidates };
 }

@@ -28,6 +28,7 @@ function numberOf(part: Part): number {
   return part.kind === "field" ? part.field.number : Math.max(...part.fields.map(({ number }) => number));
 }
 
+/** The field in which a message keeps members that it does not know. */
 export function extraOf(desc: DescMessage): DescField | undefined {
   return desc.fields.find(({ name }) => name === "extra");
 }
@@ -35,6 +36,7 @@ export function extraOf(desc: DescMessage): DescField | undefined {
 /** What a value is. `bare`: a message that is its only field's list or object. */
 export type Form = "struct" | "message" | "bare" | "enum" | ScalarType;
 
+/** What the values of a field are; of a list, each of them. */
 export function formOf(field: DescField): Form {
   if (field.message) {
     if (field.message.typeName === "google.protobuf.Struct") return "struct";
@@ -62,6 +64,7 @@ export interface EnumValue {
   readonly number: number;
 }
 
+/** The values of an enum field but for 0, which has no text. */
 export function enumValues({ enum: desc }: DescField): readonly EnumValue[] {
   const texts = enumTexts(desc!);
   return desc!.values

@@ -50,6 +50,7 @@ export interface Ways {
   readonly message: Make<Message>;
 }
 
+/** Makes the straight way between one method's messages and calls. */
 export function shortcutOf(door: Door, { op, request, reply, streams, message }: Ways): Shortcut {
   const read = requestReader(request);
   const write = replyWriter(reply);
