@@ -8,11 +8,11 @@ import { Socket } from "node:net";
  */
 const WRITE_BYTES = { pipe: 4096, file: 64 * 1024 } as const;
 const FLUSH_MS = 100;
-/** Longest time until a reader that is behind is tried again, from 1 ms on, and how often at the end of the process. */
+/** Longest time until a reader that is behind is tried again, from 1 ms on. */
 const RETRY_MS = 50;
-const LAST_RETRIES = 20;
-/** Between two looks at a file whose write is under way, at the end of the process. */
+/** At the end of the process: between two looks whether it goes on, and how often nothing moved when it is given up. */
 const LOOK_MS = 2;
+const LAST_LOOKS = 500;
 /** What may wait for a reader that is stuck; later lines are lost, so that a stuck reader is not a full memory. */
 const WAITING_BYTES = 16 * 1024 * 1024;
 
@@ -90,21 +90,22 @@ export class LineWriter {
   }
 
   /**
-   * Writes what waits before it returns, for the end of the process, after what is under way; gives up on a reader that is stuck
-   * for a second.
+   * Writes what waits before it returns, for the end of the process, after what is under way; gives up on a reader that takes
+   * nothing for a second.
    */
   flush(): void {
     if (this.writing?.away) this.land(this.writing);
     clearTimeout(this.retry);
-    let retries = LAST_RETRIES;
+    let looks = LAST_LOOKS;
     for (;;) {
       const one = this.writing ?? this.taken();
       if (one === undefined) return;
       while (one.rest.length > 0) {
         try {
           one.rest = one.rest.subarray(writeSync(this.fd, one.rest));
+          looks = LAST_LOOKS;
         } catch (error) {
-          if (isBusy(error) && retries-- > 0) sleep(RETRY_MS);
+          if (isBusy(error) && looks-- > 0) sleep(LOOK_MS);
           else {
             this.lose(one.batch, error, one.rest);
             break;
@@ -118,7 +119,7 @@ export class LineWriter {
   /** Nothing calls back while this thread waits, but a file that has grown says as much. What is away is written by the system. */
   private land({ rest, before }: Writing): void {
     const end = before + rest.length;
-    const looks = this.kind === "file" ? (LAST_RETRIES * RETRY_MS) / LOOK_MS : RETRY_MS / LOOK_MS;
+    const looks = this.kind === "file" ? LAST_LOOKS : RETRY_MS / LOOK_MS;
     for (let i = 0; i < looks && !(this.kind === "file" && sizeOf(this.fd) >= end); i++) sleep(LOOK_MS);
     this.writing = undefined;
   }
