@@ -1,6 +1,6 @@
 import type { Call } from "../../core/call.ts";
-import { errors } from "../../core/errors.ts";
 import { isObject, type Json, type JsonObject, textIn } from "../../core/json.ts";
+import { eachMessage } from "../openai/each-message.ts";
 import { isTranslated } from "../openai/foreign.ts";
 import { only } from "../openai/only.ts";
 import { ownReasoning } from "../openai/reasoning.ts";
@@ -12,12 +12,7 @@ import { ownReasoning } from "../openai/reasoning.ts";
  * @see https://docs.cohere.com/reference/chat
  */
 export function messagesOut(call: Call, messages: Json | undefined, model: string): JsonObject[] {
-  if (!Array.isArray(messages)) throw errors.fieldInvalid([{ field: "messages", description: "must be a list" }]);
-  return messages.map((message, at) => {
-    const path = `messages[${at}]`;
-    if (!isObject(message)) throw errors.fieldInvalid([{ field: path, description: "must be an object" }]);
-    return messageOut(call, path, message, model);
-  });
+  return eachMessage(messages, (path, message) => messageOut(call, path, message, model));
 }
 
 function messageOut(call: Call, path: string, message: Readonly<JsonObject>, model: string): JsonObject {

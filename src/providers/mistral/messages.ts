@@ -1,19 +1,14 @@
 import { createHash } from "node:crypto";
 import type { Call } from "../../core/call.ts";
-import { errors } from "../../core/errors.ts";
 import { isObject, type Json, type JsonObject, objectIn, objectsIn, textIn } from "../../core/json.ts";
+import { eachMessage } from "../../dialects/openai/each-message.ts";
 import { isTranslated } from "../../dialects/openai/foreign.ts";
 import { only } from "../../dialects/openai/only.ts";
 import { ownReasoning } from "../../dialects/openai/reasoning.ts";
 
 /** Mistral refuses members that it does not know, so nothing goes there that it has no place for; that is told. */
 export function mistralMessages(call: Call, messages: Json | undefined, model: string): JsonObject[] {
-  if (!Array.isArray(messages)) throw errors.fieldInvalid([{ field: "messages", description: "must be a list" }]);
-  return messages.map((message, at) => {
-    const path = `messages[${at}]`;
-    if (!isObject(message)) throw errors.fieldInvalid([{ field: path, description: "must be an object" }]);
-    return messageOut(call, path, message, model);
-  });
+  return eachMessage(messages, (path, message) => messageOut(call, path, message, model));
 }
 
 function messageOut(call: Call, path: string, message: Readonly<JsonObject>, model: string): JsonObject {
