@@ -1,4 +1,5 @@
 /** JSON with something odd in it, by a chance that is the same in every run. */
+import { GatewayError } from "../../src/core/errors.ts";
 import type { Json, JsonObject } from "../../src/core/json.ts";
 
 /** Numbers in [0, 1) that follow from the seed (mulberry32). */
@@ -52,4 +53,14 @@ export function bent(value: Json, random: () => number): Json {
     else holder[key] = structuredClone(ODD[Math.floor(random() * ODD.length)]!);
   }
   return copy;
+}
+
+/** Runs it; whatever it refuses, it refuses as the gateway does. */
+export function survives(what: () => void, given: Json): void {
+  try {
+    what();
+  } catch (thrown) {
+    if (!(thrown instanceof GatewayError) || thrown.fault.reason === "INTERNAL")
+      throw new Error(`${String(thrown)} of ${JSON.stringify(given)}`, { cause: thrown });
+  }
 }

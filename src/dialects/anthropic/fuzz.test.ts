@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { file, streamedEvents } from "../../../test/support/anthropic.ts";
+import { chance, survives } from "../../../test/support/bent.ts";
 import { callOf, planOf, targetOf } from "../../../test/support/plan.ts";
 import { wires } from "../../../test/support/sink.ts";
 import { Body } from "../../core/body.ts";
@@ -14,17 +15,6 @@ import { requestIn } from "./request-in.ts";
 import { requestOut } from "./request-out.ts";
 import { streamIn } from "./stream-in.ts";
 import { StreamOut } from "./stream-out.ts";
-
-/** Chance that is the same in every run (mulberry32). */
-function chance(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 const ODD: readonly Json[] = [
   null,
@@ -124,16 +114,6 @@ function callFor(json: JsonObject, dialect: Dialect): Call {
   const call = new Call(callOf(plan, false, { dialect }).arrival, plan, Body.ofJson(json), false);
   call.target = plan.targets[0];
   return call;
-}
-
-/** Runs it; whatever it refuses, it refuses as the gateway does. */
-function survives(what: () => void, given: Json): void {
-  try {
-    what();
-  } catch (thrown) {
-    if (!(thrown instanceof GatewayError))
-      throw new Error(`${String(thrown)} of ${JSON.stringify(given)}`, { cause: thrown });
-  }
 }
 
 const TIMES = 3000;

@@ -3,14 +3,13 @@ import { readFileSync } from "node:fs";
 import { create } from "@bufbuild/protobuf";
 import { expect, it } from "vitest";
 import { BedrockSettingsSchema } from "../../../gen/providers/bedrock/v1/settings_pb.js";
-import { bent, chance } from "../../../test/support/bent.ts";
+import { bent, chance, survives } from "../../../test/support/bent.ts";
 import { fakeClock } from "../../../test/support/clock.ts";
 import { chunkFrame, eventFrame } from "../../../test/support/event-stream.ts";
 import { callOf, planOf, targetOf } from "../../../test/support/plan.ts";
 import { wires } from "../../../test/support/sink.ts";
 import { Body } from "../../core/body.ts";
 import { Call, type Operation } from "../../core/call.ts";
-import { GatewayError } from "../../core/errors.ts";
 import { type Json, type JsonObject, textIn } from "../../core/json.ts";
 import { EventStreamDecoder } from "./event-stream.ts";
 import { provider } from "./index.ts";
@@ -26,16 +25,6 @@ function callFor(op: Operation, model: string, json: JsonObject, stream = false)
   const call = new Call(callOf(plan, stream).arrival, plan, Body.ofJson(json), stream);
   call.target = plan.targets[0];
   return call;
-}
-
-function survives(what: () => void, given: Json): void {
-  try {
-    what();
-  } catch (thrown) {
-    if (!(thrown instanceof GatewayError))
-      throw new Error(`${String(thrown)} of ${JSON.stringify(given)}`, { cause: thrown });
-    expect(thrown.fault.reason).not.toBe("INTERNAL");
-  }
 }
 
 const PNG = { url: "data:image/png;base64,iVBORw0KGgo=" };
