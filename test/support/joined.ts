@@ -83,7 +83,7 @@ function callOf(json: Json): { id: string; name: string; arguments: string } {
 function plainText(content: Json | undefined): string | undefined {
   if (typeof content === "string") return content;
   return Array.isArray(content)
-    ? content.map((part) => (isObject(part) ? (part["text"] ?? "") : "")).join("")
+    ? content.map((part) => (isObject(part) && typeof part["text"] === "string" ? part["text"] : "")).join("")
     : undefined;
 }
 
