@@ -12,7 +12,7 @@ export interface Tools {
 /** Takes `tools`, `tool_choice` and `parallel_tool_calls`. */
 export function toolsOf(call: Call, taken: Taken): Tools {
   const asked = functionTools(call, taken.take("tools"));
-  const choice = functionChoice(taken.take("tool_choice"));
+  const choice = functionChoice(call, taken.take("tool_choice"));
   const parallel = taken.take("parallel_tool_calls");
   const tools: JsonObject[] = [];
   for (const [at, one] of (Array.isArray(asked) ? asked : []).entries()) {

@@ -18,7 +18,7 @@ export function chatRequest(call: Call, json: Readonly<JsonObject>, model: strin
   const request = present({
     model,
     messages: messagesOut(call, functionCalls(call, taken.take("messages")), model),
-    ...toolsOut(call, functionTools(call, taken.take("tools")), functionChoice(taken.take("tool_choice"))),
+    ...toolsOut(call, functionTools(call, taken.take("tools")), functionChoice(call, taken.take("tool_choice"))),
     response_format: formatOut(call, taken.take("response_format")),
     // The range of v1 went to 5, that of v2 ends at 1: half of the common shape's is what MLflow's 2.5 times was of v1's.
     temperature: taken.temperature(1),

@@ -54,7 +54,7 @@ export function converseRequest(
   const given = functionTools(call, taken.take("tools"));
   const makers = isClaude(id) ? makersTools(given) : [];
   const tools = toolsOut(call, without(given, makers), {
-    choice: functionChoice(taken.take("tool_choice")),
+    choice: functionChoice(call, taken.take("tool_choice")),
     spoken: hasCalls(messages),
     marks: takesMarks(id),
     strict: takesStrict(id),

@@ -23,7 +23,7 @@ export function generateContent(call: Call, model: string, json: Readonly<JsonOb
   const taken = new Taken(call, json);
   const { contents, systemInstruction } = contentsOf(call, functionCalls(call, taken.take("messages")), model);
   const tools = toolsOut(call, functionTools(call, taken.take("tools")), taken.take("functionDeclarations"));
-  const choice = toolChoiceOut(call, functionChoice(taken.take("tool_choice")));
+  const choice = toolChoiceOut(call, functionChoice(call, taken.take("tool_choice")));
   const given = fields(taken.take("toolConfig") ?? taken.take("tool_config"));
   const calling = choice && { ...fields(given["functionCallingConfig"]), ...choice };
   const toolConfig = calling === undefined ? given : { ...given, functionCallingConfig: calling };

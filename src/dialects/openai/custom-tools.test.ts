@@ -39,15 +39,20 @@ describe("a tool of free text, where there are functions alone", () => {
   it("is chosen, and allowed, as that function", () => {
     const name = { name: "patch" };
     const one = { type: "function", function: name };
-    expect(functionChoice({ type: "custom", custom: name })).toEqual(one);
+    const chosen = (choice: Json) => told((call) => functionChoice(call, choice));
+    const converted = { converted: ["tool_choice"] };
+    expect(chosen({ type: "custom", custom: name })).toMatchObject({ made: one, told: converted });
     const allowed = (tools: Json) => ({ type: "allowed_tools", allowed_tools: { mode: "auto", tools } });
-    expect(functionChoice(allowed([{ type: "custom", custom: name }, look]))).toEqual(allowed([one, look]));
+    const made = allowed([one, look]);
+    expect(chosen(allowed([{ type: "custom", custom: name }, look]))).toMatchObject({ made, told: converted });
   });
 
   it.each<Json | undefined>([undefined, null, "required", [look], [{ role: "user", content: "hi" }]])(
     "is not there in %j, which stays as it came",
     (json) => {
-      expect(told((call) => [functionTools(call, json), functionCalls(call, json), functionChoice(json)])).toEqual({
+      expect(
+        told((call) => [functionTools(call, json), functionCalls(call, json), functionChoice(call, json)]),
+      ).toEqual({
         made: [json, json, json],
         told: undefined,
       });

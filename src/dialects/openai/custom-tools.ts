@@ -40,12 +40,16 @@ export function functionCalls(call: Call, messages: Json | undefined): Json | un
   });
 }
 
-/** A choice of such tools likewise. Nobody is told: they were told of the tools. */
-export function functionChoice(choice: Json | undefined): Json | undefined {
-  if (isCustom(choice)) return named(choice);
+/** A choice of such tools likewise; told as converted. */
+export function functionChoice(call: Call, choice: Json | undefined): Json | undefined {
+  if (isCustom(choice)) {
+    call.adjust("converted", "tool_choice");
+    return named(choice);
+  }
   if (!isObject(choice) || !isObject(choice["allowed_tools"])) return choice;
   const { tools } = choice["allowed_tools"];
   if (!Array.isArray(tools) || !tools.some(isCustom)) return choice;
+  call.adjust("converted", "tool_choice");
   const allowed_tools = { ...choice["allowed_tools"], tools: tools.map((one) => (isCustom(one) ? named(one) : one)) };
   return { ...choice, allowed_tools };
 }

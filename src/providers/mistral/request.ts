@@ -32,7 +32,7 @@ export function chatRequest(call: Call, json: Readonly<JsonObject>, model: strin
     frequency_penalty: taken.number("frequency_penalty"),
     response_format: taken.take("response_format"),
     tools: toolsOut(call, functionTools(call, taken.take("tools"))),
-    tool_choice: choiceOut(call, functionChoice(taken.take("tool_choice"))),
+    tool_choice: choiceOut(call, functionChoice(call, taken.take("tool_choice"))),
     parallel_tool_calls: taken.take("parallel_tool_calls"),
     prediction: taken.take("prediction"),
     metadata: taken.take("metadata"),
