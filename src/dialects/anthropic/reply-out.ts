@@ -1,6 +1,7 @@
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { words } from "../../core/words.ts";
 import { textOf } from "../openai/media.ts";
+import { withThoughts } from "../openai/reasoning.ts";
 import { citationOf } from "./citations.ts";
 import { inputOf } from "./input.ts";
 import { inOrder, type Placed } from "./order.ts";
@@ -15,7 +16,7 @@ const STOP_REASONS = new Set(
 export function replyOut(json: Readonly<JsonObject>, requestId: string): JsonObject {
   const { id, model, choices, usage, service_tier, ...rest } = json;
   const choice = (Array.isArray(choices) ? choices.find(isObject) : undefined) ?? {};
-  const message = isObject(choice["message"]) ? choice["message"] : {};
+  const message = withThoughts(isObject(choice["message"]) ? choice["message"] : {}, model);
   const content = contentOf(message);
   return {
     id: idOf(id, requestId),

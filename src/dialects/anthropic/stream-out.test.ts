@@ -178,6 +178,18 @@ describe("another provider's thoughts", () => {
     expect(tidy(said!["reasoning_details"]!)).toEqual([detail, summary, secret]);
   });
 
+  it("that nothing signs come back with whose they are", () => {
+    const message = { role: "assistant", content: "a", reasoning_content: "hm" };
+    const whole = replyOut({ model: "r1", choices: [{ index: 0, message, finish_reason: "stop" }] }, "r");
+    const pieces = [{ reasoning_content: "h" }, { reasoning_content: "m" }, { content: "a" }];
+    const streamed = joined(told(...pieces.map((one) => ({ ...chunk(one), model: "r1" })), finish("stop")));
+    for (const { content } of [whole, streamed]) {
+      const { signature, thinking } = (content as JsonObject[])[0]!;
+      expect(thinking).toBe("hm");
+      expect(unsealed(signature as string)).toMatchObject({ format: "reasoning-content", model: "r1" });
+    }
+  });
+
   it("say within their signature whose they are", () => {
     const message = {
       role: "assistant",

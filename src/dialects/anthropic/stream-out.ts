@@ -2,6 +2,7 @@ import { errors } from "../../core/errors.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { CallPlaces } from "../openai/call-places.ts";
 import { argumentsIn } from "../openai/calls-in.ts";
+import { withThoughts } from "../openai/reasoning.ts";
 import { citationOf } from "./citations.ts";
 import { besidesOf, endingOf, idOf } from "./reply-out.ts";
 import { sealOf, thoughtOut } from "./sealing.ts";
@@ -51,7 +52,7 @@ export class StreamOut {
     Object.assign(this.besides, besidesOf(rest));
     const choice = Array.isArray(choices) ? choices[0] : undefined;
     if (isObject(choice)) {
-      if (isObject(choice["delta"])) this.delta(choice["delta"]);
+      if (isObject(choice["delta"])) this.delta(withThoughts(choice["delta"], model));
       if (typeof choice["finish_reason"] === "string") this.choice = choice;
     }
     return this.flush();

@@ -1,6 +1,7 @@
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { words } from "../../core/words.ts";
 import { present } from "../openai/make.ts";
+import { withThoughts } from "../openai/reasoning.ts";
 import { textIn } from "./fields.ts";
 import { reasonOf } from "./finish.ts";
 import { logprobsResult } from "./logprobs.ts";
@@ -22,7 +23,7 @@ const OWN = words(`
 export function generateReply(json: Readonly<JsonObject>): JsonObject {
   const { promptFeedback } = json;
   const candidates = objects(json["choices"]).map((choice, at) => {
-    const message = isObject(choice["message"]) ? choice["message"] : {};
+    const message = withThoughts(isObject(choice["message"]) ? choice["message"] : {}, json["model"]);
     const index = typeof choice["index"] === "number" ? choice["index"] : at;
     return candidateOf(choice, index, partsSaid(message), message, textIn(message["content"]) ?? "");
   });

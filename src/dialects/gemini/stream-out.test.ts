@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { eventsFromGoogle } from "../../../test/support/gemini.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { detailOf } from "./seal.ts";
 import { GenerateStream } from "./stream-out.ts";
 
 const event = (choices: JsonObject[], more: JsonObject = {}) => ({ id: "i", model: "m", choices, ...more });
@@ -45,6 +46,21 @@ describe("a stream of Google's", () => {
         ...HEAD,
       },
     ]);
+  });
+
+  it("seals thoughts that nothing signs", () => {
+    const own = { type: "reasoning.text", format: "reasoning-content", model: "m", index: 0 };
+    const text = JSON.stringify(
+      replies([event([piece({ reasoning_content: "hm" })]), event([piece({ content: "a" })])]),
+    );
+    expect(text).toContain('{"text":"hm","thought":true}');
+    const signature = /"thoughtSignature":"([^"]+)"/.exec(text)![1]!;
+    expect(detailOf(signature)).toEqual(own);
+  });
+
+  it("ends as by itself where a whole stream gave no reason", () => {
+    const [, last] = replies([event([piece({ content: "Hi" })])]);
+    expect(last).toMatchObject({ candidates: [{ index: 0, finishReason: "STOP" }] });
   });
 
   it("tells arguments that came as an object", () => {

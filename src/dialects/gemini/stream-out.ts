@@ -3,6 +3,7 @@ import { isObject, type JsonObject } from "../../core/json.ts";
 import { CallPlaces } from "../openai/call-places.ts";
 import { argumentsIn } from "../openai/calls-in.ts";
 import { present } from "../openai/make.ts";
+import { withThoughts } from "../openai/reasoning.ts";
 import { numberIn, textIn } from "./fields.ts";
 import { logprobsResult } from "./logprobs.ts";
 import { callPart, imageSaid, isOfCall, isThought, objects, partSaid } from "./parts-said.ts";
@@ -25,6 +26,9 @@ interface Choice {
   ended: JsonObject | undefined;
 }
 
+/** Of a stream that is whole and gave no reason: `[DONE]` alone says that it is. */
+const UNTOLD: JsonObject = { finish_reason: "stop" };
+
 /**
  * Events of the common shape as replies of `streamGenerateContent`. Text is told as it comes; a call when it is whole; why it ended
  * with the usage, in the last one, which `end` gives.
@@ -46,7 +50,7 @@ export class GenerateStream {
     const candidates = objects(json["choices"]).flatMap((choice, at) => {
       const index = numberIn(choice["index"]) ?? at;
       const state = this.choice(index);
-      const parts = isObject(choice["delta"]) ? pieces(state, choice["delta"]) : [];
+      const parts = isObject(choice["delta"]) ? pieces(state, withThoughts(choice["delta"], model)) : [];
       if (typeof choice["finish_reason"] === "string") state.ended = choice;
       const logprobs = logprobsResult(choice["logprobs"]);
       if (parts.length === 0 && logprobs === undefined) return [];
@@ -59,7 +63,7 @@ export class GenerateStream {
   end(): JsonObject {
     const candidates = [...this.choices].map(([index, state]) => {
       const parts = [...closeThought(state), ...closeCall(state)];
-      const { logprobs: _, ...ended } = state.ended ?? {};
+      const { logprobs: _, ...ended } = state.ended ?? UNTOLD;
       return candidateOf(ended, index, parts, { annotations: state.annotations }, state.text);
     });
     return headed(this.head, {

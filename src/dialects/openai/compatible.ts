@@ -24,6 +24,8 @@ export interface Differences {
   readonly textOnly?: boolean;
   /** True: it takes what Anthropic's API has beside OpenAI's, such as `thinking` and marks for caches. */
   readonly takesAnthropic?: boolean;
+  /** True: it takes back what its model thought, as `reasoning_content`. */
+  readonly reasoning?: boolean;
   /** True: its model stands in the path, and not in the body. */
   readonly noModel?: boolean;
   /** True: of `response_format` it has `json_object` alone; a schema is told as dropped. */
@@ -37,7 +39,9 @@ export interface Differences {
 export function compatibleBody(call: Call, asked: Body, model: string, differs: Differences): Buffer {
   asked.set("model", model);
   const kindred = differs.takesAnthropic === true && call.arrival.dialect !== "gemini";
-  const body = kindred ? withoutSignatures(call, asked) : withoutForeign(call, asked, COMPATIBLE);
+  const body = kindred
+    ? withoutSignatures(call, asked)
+    : withoutForeign(call, asked, COMPATIBLE, differs.reasoning ? model : undefined);
   if (!touches(body, differs)) return body.bytes;
   const json: JsonObject = { ...body.json };
   if (differs.noModel) delete json["model"];

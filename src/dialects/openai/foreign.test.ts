@@ -6,10 +6,10 @@ import type { JsonObject } from "../../core/json.ts";
 import { COMPATIBLE, withoutForeign } from "./foreign.ts";
 import { sealed } from "./reasoning.ts";
 
-function sent(json: JsonObject, dialect: Arrival["dialect"] = "openai", keep?: ReadonlySet<string>) {
+function sent(json: JsonObject, dialect: Arrival["dialect"] = "openai", keep?: ReadonlySet<string>, thinker?: string) {
   const bytes = Buffer.from(JSON.stringify(json));
   const call = new Call(callOf(planOf([]), false, { dialect }).arrival, planOf([]), Body.ofBytes(bytes), false);
-  const body = withoutForeign(call, call.body, keep);
+  const body = withoutForeign(call, call.body, keep, thinker);
   return { same: body === call.body, json: body.json, dropped: call.adjusted?.dropped ?? [] };
 }
 
@@ -33,6 +33,32 @@ describe("a body for a server of OpenAI's kind", () => {
       dropped: ["messages[1].reasoning_details", "messages[1].reasoning", "messages[1].images"],
     });
   });
+
+  it("has thoughts that nothing signs only where the server takes them", () => {
+    const thought = { ...said, reasoning_content: "hm" };
+    expect(sent({ messages: [user, thought] })).toEqual({
+      same: false,
+      json: { messages: [user, said] },
+      dropped: ["messages[1].reasoning_content"],
+    });
+    expect(sent({ messages: [{ ...said, reasoning: "hm" }] }).dropped).toEqual(["messages[0].reasoning"]);
+    expect(sent({ messages: [user, thought] }, "openai", COMPATIBLE, "r1")).toMatchObject({ same: true, dropped: [] });
+  });
+
+  it.each(["openai", "anthropic", "gemini"] as const)(
+    "has them of its own model again, of a caller's in %s",
+    (dialect) => {
+      const one = { type: "reasoning.text", format: "reasoning-content", model: "r1", text: "hm" };
+      const thought = { ...said, reasoning: "hm", reasoning_details: [one] };
+      expect(sent({ messages: [thought] }, dialect, COMPATIBLE, "r1")).toMatchObject({
+        json: { messages: [{ ...said, reasoning_content: "hm" }] },
+        dropped: [],
+      });
+      const other = sent({ messages: [thought] }, dialect, COMPATIBLE, "r2");
+      expect(JSON.stringify(other.json)).not.toContain("reasoning_content");
+      expect(other.dropped).toContain("messages[0].reasoning_details");
+    },
+  );
 
   it("keeps a signature that a server of Google's gave itself, and not one that the gateway put there", () => {
     const calling = (thought_signature: string) => ({

@@ -1,10 +1,10 @@
 import { Body } from "../../core/body.ts";
 import type { Call, Dialect } from "../../core/call.ts";
-import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { isObject, type Json, type JsonObject, textIn } from "../../core/json.ts";
 import { words } from "../../core/words.ts";
 import { asks, GEMINI_ONLY, isOpenAIs } from "./members.ts";
 import { plainChat } from "./plain-chat.ts";
-import { REASONING_FORMATS, unsealed } from "./reasoning.ts";
+import { ownReasoning, REASONING_FORMATS, unsealed } from "./reasoning.ts";
 
 /** Callers whose requests were put into the common shape, and keep there what only their own API knows. */
 const TRANSLATED: ReadonlySet<Dialect> = new Set(["anthropic", "gemini"]);
@@ -25,16 +25,17 @@ export const COMPATIBLE: ReadonlySet<string> = new Set(["top_k"]);
  * models thought, and members that only another API knows. What is left out is told as dropped.
  *
  * @param keep Members that the server knows beside OpenAI's.
+ * @param thinker The model, where its server takes back what it thought, as `reasoning_content`.
  * @returns The same body when there is nothing to leave out, which costs a search of its bytes.
  */
-export function withoutForeign(call: Call, body: Body, keep: ReadonlySet<string> = NONE): Body {
+export function withoutForeign(call: Call, body: Body, keep: ReadonlySet<string> = NONE, thinker?: string): Body {
   const translated = TRANSLATED.has(call.arrival.dialect);
   const translatedChat = translated && call.plan.op === "chat";
   const isStray = (name: string) =>
     GEMINI_ONLY.has(name) ||
     (translated && !isOpenAIs(call.plan.op, name) && !keep.has(name) && !(translatedChat && name === "thinking"));
   const stray = body.keys().filter(isStray);
-  if (stray.length === 0 && !translated && !hasSignatures(body)) return body;
+  if (stray.length === 0 && !translated && !hasThoughts(body, thinker === undefined)) return body;
   const json: JsonObject = { ...body.json };
   for (const name of stray) {
     if (asks(name, json[name])) call.adjust("dropped", name);
@@ -42,7 +43,9 @@ export function withoutForeign(call: Call, body: Body, keep: ReadonlySet<string>
   }
   const { messages } = json;
   if (!Array.isArray(messages)) return stray.length === 0 ? body : Body.ofJson(json);
-  const said = messages.map((one, at) => messageFor(call, one, at, translated, keep === NONE));
+  const said = messages.map((one, at) =>
+    messageFor(call, one, at, { translated, strict: keep === NONE, thoughts: thinker ?? false }),
+  );
   if (
     !translatedChat &&
     stray.length === 0 &&
@@ -55,9 +58,9 @@ export function withoutForeign(call: Call, body: Body, keep: ReadonlySet<string>
 
 /** The same for a server that knows Anthropic's members, too: signatures of others' models alone are left out, and told. */
 export function withoutSignatures(call: Call, body: Body): Body {
-  const messages = hasSignatures(body) ? body.json["messages"] : undefined;
+  const messages = hasThoughts(body, false) ? body.json["messages"] : undefined;
   if (!Array.isArray(messages)) return body;
-  return Body.ofJson({ ...body.json, messages: messages.map((one, at) => messageFor(call, one, at, false, false)) });
+  return Body.ofJson({ ...body.json, messages: messages.map((one, at) => messageFor(call, one, at, MARKED)) });
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -69,11 +72,22 @@ const NONE: ReadonlySet<string> = new Set();
 const DETAILS = Buffer.from('_details"');
 const SIGNATURE = Buffer.from('_signature"');
 
-function hasSignatures(body: Body): boolean {
+const CONTENT = Buffer.from('_content"');
+const REASONING = Buffer.from('reasoning"');
+
+/** Whether messages have signatures, or, where those are asked for, thoughts without one. */
+function hasThoughts(body: Body, unsigned: boolean): boolean {
   const bytes = body.slice("messages");
-  if (bytes !== undefined) return bytes.includes(DETAILS) || bytes.includes(SIGNATURE);
+  if (bytes !== undefined) {
+    const signed = bytes.includes(DETAILS) || bytes.includes(SIGNATURE);
+    return signed || (unsigned && (bytes.includes(CONTENT) || bytes.includes(REASONING)));
+  }
   const messages = body.peek("messages");
-  const isSigned = (one: Json) => isObject(one) && (Array.isArray(one["reasoning_details"]) || isCalling(one));
+  const isSigned = (one: Json) =>
+    isObject(one) &&
+    (Array.isArray(one["reasoning_details"]) ||
+      isCalling(one) ||
+      (unsigned && THOUGHTS.some((name) => one[name] !== undefined)));
   return Array.isArray(messages) && messages.some(isSigned);
 }
 
@@ -81,24 +95,43 @@ function isCalling({ tool_calls }: JsonObject): boolean {
   return Array.isArray(tool_calls) && tool_calls.some((one) => isObject(one) && one["extra_content"] !== undefined);
 }
 
-function messageFor(call: Call, message: Json, at: number, translated: boolean, strict: boolean): Json {
+/** Members of messages that tell what a model thought, and that nothing signs. */
+const THOUGHTS = ["reasoning_content", "reasoning"] as const;
+
+/** What a server takes of messages. */
+interface Takes {
+  /** Whether the caller's dialect is another, so that its members are. */
+  readonly translated: boolean;
+  /** Whether it refuses what OpenAI does not know. */
+  readonly strict: boolean;
+  /** Thoughts that nothing signs: none, any, or any and what this model thought for callers of other dialects. */
+  readonly thoughts: boolean | string;
+}
+
+const MARKED: Takes = { translated: false, strict: false, thoughts: true };
+
+function messageFor(call: Call, message: Json, at: number, { translated, strict, thoughts }: Takes): Json {
   if (!isObject(message)) return message;
   const kept: JsonObject = { ...message };
   const details = kept["reasoning_details"];
+  let given = false;
   if (Array.isArray(details)) {
+    const mine = typeof thoughts === "string" ? ownReasoning(message, "reasoning-content", thoughts) : [];
+    given = mine.length > 0;
+    if (given) {
+      kept["reasoning_content"] = mine.map((one) => textIn(one["text"])).join("");
+      delete kept["reasoning"];
+    }
     const own = details.filter(
       (one) => !(isObject(one) && typeof one["format"] === "string" && REASONING_FORMATS.has(one["format"])),
     );
-    if (own.length < details.length) call.adjust("dropped", `messages[${at}].reasoning_details`);
+    if (own.length + mine.length < details.length) call.adjust("dropped", `messages[${at}].reasoning_details`);
     if (own.length > 0) kept["reasoning_details"] = own;
     else delete kept["reasoning_details"];
     // OpenAI refuses members of messages that it does not know; these came with the others.
-    for (const name of strict ? ["reasoning", "images"] : []) {
-      if (kept[name] === undefined) continue;
-      call.adjust("dropped", `messages[${at}].${name}`);
-      delete kept[name];
-    }
+    if (strict) leaveOut(call, kept, at, ["reasoning", "images"]);
   }
+  if (thoughts === false) leaveOut(call, kept, at, THOUGHTS);
   if (Array.isArray(kept["tool_calls"])) {
     kept["tool_calls"] = kept["tool_calls"].map((one, place) =>
       callFor(call, one, `messages[${at}].tool_calls[${place}]`),
@@ -106,12 +139,19 @@ function messageFor(call: Call, message: Json, at: number, translated: boolean, 
   }
   if (translated) {
     for (const [name, value] of Object.entries(kept)) {
-      if (MESSAGE.has(name)) continue;
+      if (MESSAGE.has(name) || (given && name === "reasoning_content")) continue;
       if (value !== null && value !== false) call.adjust("dropped", `messages[${at}].${name}`);
       delete kept[name];
     }
   }
   return kept;
+}
+
+function leaveOut(call: Call, kept: JsonObject, at: number, names: readonly string[]): void {
+  for (const name of names) {
+    if ((kept[name] ?? undefined) !== undefined) call.adjust("dropped", `messages[${at}].${name}`);
+    delete kept[name];
+  }
 }
 
 /** A call without a signature that the gateway put there. */

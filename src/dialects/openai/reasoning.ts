@@ -9,6 +9,7 @@ const FORMATS = [
   "deepseek",
   "mistral",
   "databricks",
+  "reasoning-content",
 ] as const;
 
 /** Whose words a piece of reasoning is: only they can read its signature. */
@@ -37,6 +38,22 @@ export function ownReasoning(message: Readonly<JsonObject>, format: ReasoningFor
     (one: Json): one is ReasoningDetail =>
       isObject(one) && one["format"] === format && (one["model"] === undefined || one["model"] === model),
   );
+}
+
+/**
+ * A message, or a delta, of a server that tells thoughts as `reasoning_content`, which nothing signs: with whose they are beside
+ * them, so that callers of other dialects can give them back to that model.
+ *
+ * @param model As the answer names it.
+ */
+export function withThoughts(said: JsonObject, model: Json | undefined): JsonObject {
+  const { reasoning_content: text } = said;
+  if (typeof text !== "string" || text === "" || typeof model !== "string") return said;
+  if (said["reasoning"] !== undefined || said["reasoning_details"] !== undefined) return said;
+  return {
+    ...said,
+    reasoning_details: [{ type: "reasoning.text", format: "reasoning-content", model, index: 0, text }],
+  };
 }
 
 const MARK = "pg1.";

@@ -1,6 +1,7 @@
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { argumentsIn } from "../openai/calls-in.ts";
 import { textOf } from "../openai/media.ts";
+import { withThoughts } from "../openai/reasoning.ts";
 import { endingOf, headOf, logprobsFor, responseOf, usageFor } from "./response.ts";
 import { reasoningItem } from "./thoughts.ts";
 
@@ -18,7 +19,9 @@ export function responseReply(
   otherwise: string,
 ): JsonObject {
   const { choices, usage, service_tier } = json;
-  const choice = Array.isArray(choices) && isObject(choices[0]) ? choices[0] : {};
+  const first: JsonObject = Array.isArray(choices) && isObject(choices[0]) ? choices[0] : {};
+  const message = withThoughts(isObject(first["message"]) ? first["message"] : {}, json["model"]);
+  const choice: JsonObject = { ...first, message };
   const head = headOf(json, request, otherwise);
   const { status, details } = endingOf(choice["finish_reason"]);
   const output = itemsOf(head.key, choice, wantsThoughts(request), status);

@@ -263,6 +263,17 @@ describe("a stream", () => {
     ]);
   });
 
+  it("has thoughts that nothing signs in a form that comes back", () => {
+    const last = streamed([[{ reasoning_content: "h" }], [{ reasoning_content: "m" }]]).at(-1)![
+      "response"
+    ] as JsonObject;
+    const [item] = last["output"] as JsonObject[];
+    const call = { type: "function_call", call_id: "c1", name: "f", arguments: "{}" };
+    const { json } = toCommon({ ...REQUEST, input: [item!, call] });
+    const detail = { type: "reasoning.text", format: "reasoning-content", model: "m", index: 0, text: "hm" };
+    expect((json["messages"] as JsonObject[])[0]!["reasoning_details"]).toEqual([detail]);
+  });
+
   it("has arguments as text that came as an object", () => {
     const piece = { index: 0, id: "a", type: "function", function: { name: "f", arguments: { x: 1 } } };
     const last = streamed([[{ tool_calls: [piece] }]]).at(-1)!["response"] as JsonObject;

@@ -1,6 +1,7 @@
 import type { GatewayError } from "../../core/errors.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { CallPlaces } from "../openai/call-places.ts";
+import { withThoughts } from "../openai/reasoning.ts";
 import { CallItem, type Item, type Tell, TextItem, ThoughtItem } from "./items.ts";
 import { wantsThoughts } from "./reply-out.ts";
 import { endingOf, headOf, logprobsFor, type ResponseHead, responseOf, usageFor } from "./response.ts";
@@ -47,7 +48,7 @@ export class ResponseStream {
       ? json["choices"].find((one) => isObject(one) && (one["index"] ?? 0) === 0)
       : undefined;
     if (isObject(choice)) {
-      if (isObject(choice["delta"])) this.delta(choice["delta"], choice["logprobs"]);
+      if (isObject(choice["delta"])) this.delta(withThoughts(choice["delta"], json["model"]), choice["logprobs"]);
       this.finish = choice["finish_reason"] ?? this.finish;
     }
     return this.room;

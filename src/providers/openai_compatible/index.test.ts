@@ -52,6 +52,14 @@ it.each(PRESETS)(
   },
 );
 
+it("gives thoughts back to servers that take them, and to no other", () => {
+  const messages = [{ role: "assistant", content: "a", reasoning_content: "hm" }];
+  expect(sent("deepseek", { messages })).toMatchObject({ json: { messages }, adjusted: undefined });
+  const groq = sent("groq", { messages });
+  expect(groq.json["messages"]).toEqual([{ role: "assistant", content: "a" }]);
+  expect(groq.adjusted?.dropped).toEqual(["messages[0].reasoning_content"]);
+});
+
 it("sends what it does not change byte for byte, with the model's name in place of the route's", () => {
   const text =
     '{"model": "chat", "messages": [{"role":"user","content":"hi"}], "seed": 12345678901234567890, "top_p": 1.0}';

@@ -24,6 +24,7 @@ const ANY: Preset = {
   base: "",
   key: undefined,
   operations: ["chat", "completions", "embeddings"],
+  reasoning: true,
   docs: "https://platform.openai.com/docs/api-reference",
 };
 

@@ -62,6 +62,7 @@ export const PRESETS: readonly Preset[] = [
     lacks: [...PLATFORM, "logit_bias", "frequency_penalty", "user"],
     renames: OLD_MAX,
     noDeveloper: true,
+    reasoning: true,
     docs: "https://www.alibabacloud.com/help/en/model-studio/use-qwen-by-calling-api",
   },
   {
@@ -72,6 +73,7 @@ export const PRESETS: readonly Preset[] = [
     operations: ALL,
     lacks: [...PLATFORM, "logit_bias", "logprobs", "top_logprobs"],
     renames: OLD_MAX,
+    reasoning: true,
     docs: "https://deepinfra.com/docs/openai_api",
   },
   {
@@ -84,6 +86,7 @@ export const PRESETS: readonly Preset[] = [
     renames: OLD_MAX,
     noDeveloper: true,
     noSchemas: true,
+    reasoning: true,
     docs: "https://api-docs.deepseek.com/api/create-chat-completion",
   },
   {
@@ -95,6 +98,7 @@ export const PRESETS: readonly Preset[] = [
     lacks: ["store", "service_tier", "safety_identifier", "verbosity"],
     renames: OLD_MAX,
     noDeveloper: true,
+    reasoning: true,
     docs: "https://docs.fireworks.ai/api-reference/post-chatcompletions",
   },
   {
@@ -146,6 +150,7 @@ export const PRESETS: readonly Preset[] = [
     lacks: [...PLATFORM, "n", "logprobs", "top_logprobs", "parallel_tool_calls", "user"],
     renames: OLD_MAX,
     noDeveloper: true,
+    reasoning: true,
     docs: "https://lmstudio.ai/docs/app/api/endpoints/openai",
   },
   {
@@ -167,6 +172,7 @@ export const PRESETS: readonly Preset[] = [
     renames: OLD_MAX,
     maxTemperature: 1,
     noDeveloper: true,
+    reasoning: true,
     docs: "https://platform.moonshot.ai/docs/api/chat",
   },
   {
@@ -178,6 +184,7 @@ export const PRESETS: readonly Preset[] = [
     lacks: [...PLATFORM, "parallel_tool_calls", "reasoning_effort", "user"],
     renames: OLD_MAX,
     noDeveloper: true,
+    reasoning: true,
     docs: "https://novita.ai/docs/api-reference/model-apis-llm-create-chat-completion",
   },
   {
@@ -200,6 +207,7 @@ export const PRESETS: readonly Preset[] = [
     lacks: [...PLATFORM, "logit_bias", "n", "tool_choice", "parallel_tool_calls", "logprobs", "top_logprobs", "user"],
     renames: OLD_MAX,
     noDeveloper: true,
+    reasoning: true,
     docs: "https://docs.ollama.com/api/openai-compatibility",
   },
   {
@@ -209,6 +217,7 @@ export const PRESETS: readonly Preset[] = [
     key: "OPENROUTER_API_KEY",
     operations: ALL,
     lacks: ["store", "service_tier", "safety_identifier"],
+    reasoning: true,
     docs: "https://openrouter.ai/docs/api-reference/overview",
   },
   {
@@ -244,6 +253,7 @@ export const PRESETS: readonly Preset[] = [
     ],
     renames: OLD_MAX,
     noDeveloper: true,
+    reasoning: true,
     docs: "https://docs.sambanova.ai/cloud/docs/capabilities/openai-compatibility",
   },
   {
@@ -253,6 +263,7 @@ export const PRESETS: readonly Preset[] = [
     key: undefined,
     operations: ALL,
     lacks: PLATFORM,
+    reasoning: true,
     docs: "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html",
   },
   {
@@ -262,6 +273,7 @@ export const PRESETS: readonly Preset[] = [
     key: "XAI_API_KEY",
     operations: TEXT,
     lacks: [...PLATFORM, "logit_bias"],
+    reasoning: true,
     docs: "https://docs.x.ai/docs/api-reference",
   },
   {
@@ -279,6 +291,7 @@ export const PRESETS: readonly Preset[] = [
     maxTemperature: 1,
     noDeveloper: true,
     noSchemas: true,
+    reasoning: true,
     docs: "https://docs.z.ai/api-reference/llm/chat-completion",
   },
 ];
