@@ -60,6 +60,21 @@ describe("a body for a server of OpenAI's kind", () => {
     },
   );
 
+  it("has no ids of calls that OpenAI refuses for their length, and the same one in a call and its result", () => {
+    const told = (id: string) => [
+      { ...said, tool_calls: [{ id, type: "function", function: { name: "f", arguments: "{}" } }] },
+      { role: "tool", tool_call_id: id, content: "1" },
+    ];
+    expect(sent({ messages: told("x".repeat(40)) })).toMatchObject({ same: true });
+    const { json, dropped } = sent({ messages: told("x".repeat(41)) });
+    const [call, result] = json["messages"] as [{ tool_calls: [{ id: string }] }, { tool_call_id: string }];
+    expect(call.tool_calls[0].id).toMatch(/^call_[0-9a-f]{35}$/);
+    expect(result.tool_call_id).toBe(call.tool_calls[0].id);
+    expect(dropped).toEqual([]);
+    expect(sent({ messages: told("x".repeat(41)) }, "anthropic").json["messages"]).toEqual(json["messages"]);
+    expect(sent({ messages: told("x".repeat(41)) }, "openai", COMPATIBLE, "r1")).toMatchObject({ same: true });
+  });
+
   it("keeps a signature that a server of Google's gave itself, and not one that the gateway put there", () => {
     const calling = (thought_signature: string) => ({
       ...said,

@@ -2,6 +2,7 @@ import { Body } from "../../core/body.ts";
 import type { Call, Dialect } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject, textIn } from "../../core/json.ts";
 import { words } from "../../core/words.ts";
+import { hasLongIds, shortId } from "./long-ids.ts";
 import { asks, GEMINI_ONLY, isOpenAIs } from "./members.ts";
 import { plainChat } from "./plain-chat.ts";
 import { ownReasoning, REASONING_FORMATS, unsealed } from "./reasoning.ts";
@@ -35,7 +36,13 @@ export function withoutForeign(call: Call, body: Body, keep: ReadonlySet<string>
     GEMINI_ONLY.has(name) ||
     (translated && !isOpenAIs(call.plan.op, name) && !keep.has(name) && !(translatedChat && name === "thinking"));
   const stray = body.keys().filter(isStray);
-  if (stray.length === 0 && !translated && !hasThoughts(body, thinker === undefined)) return body;
+  if (
+    stray.length === 0 &&
+    !translated &&
+    !hasThoughts(body, thinker === undefined) &&
+    !(keep === NONE && hasLongIds(body))
+  )
+    return body;
   const json: JsonObject = { ...body.json };
   for (const name of stray) {
     if (asks(name, json[name])) call.adjust("dropped", name);
@@ -136,6 +143,14 @@ function messageFor(call: Call, message: Json, at: number, { translated, strict,
     kept["tool_calls"] = kept["tool_calls"].map((one, place) =>
       callFor(call, one, `messages[${at}].tool_calls[${place}]`),
     );
+  }
+  if (strict) {
+    if (kept["tool_call_id"] !== undefined) kept["tool_call_id"] = shortId(kept["tool_call_id"])!;
+    if (Array.isArray(kept["tool_calls"])) {
+      kept["tool_calls"] = kept["tool_calls"].map((one) =>
+        isObject(one) && one["id"] !== undefined ? { ...one, id: shortId(one["id"])! } : one,
+      );
+    }
   }
   if (translated) {
     for (const [name, value] of Object.entries(kept)) {
