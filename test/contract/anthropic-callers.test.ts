@@ -4,6 +4,7 @@ import { type JsonObject, textIn } from "../../src/core/json.ts";
 import { replyOut } from "../../src/dialects/anthropic/reply-out.ts";
 import { requestIn } from "../../src/dialects/anthropic/request-in.ts";
 import { StreamOut } from "../../src/dialects/anthropic/stream-out.ts";
+import { withThoughts } from "../../src/dialects/openai/reasoning.ts";
 import { joined, tidy } from "../support/anthropic.ts";
 import { answered, type Case, type Contracted, contracted, opened } from "../support/provider-contract.ts";
 import type { RecordingSink } from "../support/sink.ts";
@@ -87,7 +88,7 @@ describe.each(each)("$kind", (one) => {
       const turn = { role: "assistant", content: replyOut(reply, "r")["content"]! };
       const back = requestIn({ max_tokens: 1, messages: [turn] })["messages"] as JsonObject[];
       const details = (of: JsonObject | undefined) => new Set((of?.["reasoning_details"] ?? []) as JsonObject[]);
-      expect(details(back[0])).toEqual(details(message));
+      expect(details(back[0])).toEqual(details(withThoughts(message, reply["model"])));
     },
   );
 
