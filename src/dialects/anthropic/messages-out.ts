@@ -139,6 +139,8 @@ function toolUse(call: Json | undefined, drop: Drop): Placed | undefined {
   delete rest["index"];
   // Another vendor's signature of the call.
   if (extra_content !== undefined) drop(".extra_content");
+  for (const [name, value] of Object.entries(called))
+    if (name !== "name" && name !== "arguments" && value !== null) drop(`.function.${name}`);
   const input = inputOf(called["arguments"]);
   const block = { type: "tool_use", id: toolId(id), name: called["name"] ?? "", input, ...rest };
   return { block, at: block_index };

@@ -182,6 +182,22 @@ describe("what a model thought", () => {
   });
 });
 
+describe("nested members that the API has no place for", () => {
+  it("are told", () => {
+    const schema = { type: "object", properties: {} };
+    const calls = [{ id: "c", type: "function", function: { name: "f", arguments: "{}", x_call: 1 } }];
+    const { told } = sent({
+      ...asks(hi, { role: "assistant", tool_calls: calls }),
+      response_format: { type: "json_schema", x_format: 1, json_schema: { name: "n", schema, x_schema: 1 } },
+    });
+    expect([...(told?.dropped ?? [])].sort()).toEqual([
+      "messages[1].tool_calls[0].function.x_call",
+      "response_format.json_schema.x_schema",
+      "response_format.x_format",
+    ]);
+  });
+});
+
 describe("tools", () => {
   it("have a schema whatever they came with, and those of OpenAI alone are told", () => {
     const custom = { type: "custom" };

@@ -3,6 +3,7 @@ import { isObject, type Json, type JsonObject, objectsIn } from "../../core/json
 import { words } from "../../core/words.ts";
 import { abilitiesOf } from "../openai/claude.ts";
 import { functionCalls } from "../openai/custom-tools.ts";
+import { only } from "../openai/only.ts";
 import type { Taken } from "../openai/take.ts";
 import { conversationOf } from "./messages-out.ts";
 import { thinkingOf } from "./thinking-out.ts";
@@ -99,6 +100,9 @@ function formatOf(call: Call, format: Json | undefined): JsonObject | undefined 
   if (!isObject(format) || format["type"] === "text") return undefined;
   const { type, json_schema } = format;
   if (type === "json_schema" && isObject(json_schema) && isObject(json_schema["schema"])) {
+    only(call, "response_format", format, ["type", "json_schema"]);
+    // Its answers keep to the schema always; the name is a label.
+    only(call, "response_format.json_schema", json_schema, [], ["schema", "description", "name", "strict"]);
     const { schema, description } = json_schema;
     // The schema's own place for it.
     if (typeof description !== "string" || schema["description"] !== undefined) return { type, schema };

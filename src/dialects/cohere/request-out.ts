@@ -81,6 +81,7 @@ function toolsOut(call: Call, tools: Json | undefined, choice: Json | undefined)
 function formatOut(call: Call, format: Json | undefined): JsonObject | undefined {
   if (!isObject(format)) return undefined;
   const { type, json_schema } = format;
+  if (type === "json_schema") only(call, "response_format", format, ["type", "json_schema"]);
   if (type !== "json_schema" || !isObject(json_schema)) return { ...format };
   const { schema } = only(call, "response_format.json_schema", json_schema, ["schema"], ["name"]);
   return present({ type: "json_object", json_schema: schema });

@@ -83,6 +83,8 @@ function callOut(call: Call, path: string, one: Readonly<JsonObject>): JsonObjec
     call.adjust("dropped", path);
     return [];
   }
+  only(call, path, one, ["id", "type", "function", "index", "cache_control", "block_index"]);
+  only(call, `${path}.function`, called, ["name", "arguments"]);
   const input = inputOf(`${path}.function.arguments`, called["arguments"]);
   return [{ toolUse: { toolUseId: toolId(id), name: called["name"] ?? "", input } }, ...mark(one)];
 }

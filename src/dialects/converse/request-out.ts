@@ -164,6 +164,7 @@ function formatOut(call: Call, format: Json | undefined): JsonObject | undefined
     call.adjust("dropped", "response_format");
     return undefined;
   }
+  only(call, "response_format", format, ["type", "json_schema"]);
   const { schema } = given;
   if (!isObject(schema)) {
     throw errors.fieldInvalid([{ field: "response_format.json_schema.schema", description: "must be an object" }]);

@@ -43,6 +43,7 @@ function formatOut(call: Call, format: Json | undefined): JsonObject {
     call.adjust("dropped", "response_format");
     return {};
   }
+  only(call, "response_format", format, ["type", "json_schema"]);
   const known = format["json_schema"]["strict"] === false ? ["name", "strict"] : ["name"];
   const { schema, description } = only(
     call,
