@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { ChatRequestSchema } from "../gen/polygate/v1/chat_pb.js";
 import { CompleteRequestSchema } from "../gen/polygate/v1/completions_pb.js";
 import { EmbedRequestSchema } from "../gen/polygate/v1/embeddings_pb.js";
-import type { Operation } from "../src/core/call.ts";
+import type { Generation } from "../src/core/call.ts";
 import { GatewayError } from "../src/core/errors.ts";
 import type { JsonObject } from "../src/core/json.ts";
 import { PRESETS } from "../src/providers/openai_compatible/presets.ts";
@@ -25,13 +25,13 @@ route with \`strict: true\` all three are refused. Members that no table here na
 model in the provider's fixtures; other models of it may take less, and then the provider refuses by itself.
 `;
 
-const BASES: Readonly<Record<Operation, JsonObject>> = {
+const BASES: Readonly<Record<Generation, JsonObject>> = {
   chat: { messages: [{ role: "user", content: "hi" }] },
   completions: { prompt: "hi" },
   embeddings: { input: "hi" },
 };
 const SCHEMAS = { chat: ChatRequestSchema, completions: CompleteRequestSchema, embeddings: EmbedRequestSchema };
-const OPERATIONS = Object.keys(BASES) as Operation[];
+const OPERATIONS = Object.keys(BASES) as Generation[];
 
 interface Told {
   readonly dropped: Set<string>;
@@ -67,22 +67,23 @@ export async function providersDocsText(): Promise<string> {
     const upstream = opened(one);
     const cases = OPERATIONS.flatMap((op) => one.contract.cases.find((of) => of.op === op) ?? []);
     const told = new Map(await Promise.all(cases.map(async (of) => [of.op, await toldBy(one, of)] as const)));
-    const does = (op: Operation) => (cases.some((of) => of.op === op) || upstream.speaks[op] ? "yes" : "");
+    const does = (op: Generation) => (cases.some((of) => of.op === op) || upstream.speaks[op] ? "yes" : "");
     const chats = one.contract.cases.filter(({ op }) => op === "chat");
     const streams = chats.some(({ stream }) => stream) ? "yes" : chats.length > 0 ? "no" : "";
     const tools = told.has("chat") && !told.get("chat")!.dropped.has("tools") ? "yes" : told.has("chat") ? "no" : "";
     rows.push(
-      `| \`${one.kind}\` | ${titleOf(one.kind)} | ${does("chat")} | ${streams} | ${tools} | ${does("completions")} | ${does("embeddings")} |`,
+      `| \`${one.kind}\` | ${titleOf(one.kind)} | ${does("chat")} | ${streams} | ${tools} | ${does("completions")} | ${does("embeddings")} | ${upstream.speaks.predictions ? "yes" : ""} |`,
     );
     details.push(...detailsOf(one.kind, told));
   }
-  const head = "\n| provider | | chat | streams | tools | completions | embeddings |\n|---|---|---|---|---|---|---|\n";
+  const head =
+    "\n| provider | | chat | streams | tools | completions | embeddings | [predictions](predictions.md) |\n|---|---|---|---|---|---|---|---|\n";
   const differs =
     "\n## What is not sent as it was asked\n\n| provider | operation | dropped | converted | refused |\n|---|---|---|---|---|\n";
   return `${INTRO}${head}${rows.join("\n")}\n${differs}${details.join("\n")}\n`;
 }
 
-function detailsOf(kind: string, told: ReadonlyMap<Operation, Told>): string[] {
+function detailsOf(kind: string, told: ReadonlyMap<Generation, Told>): string[] {
   const list = (names: ReadonlySet<string>) =>
     [...names]
       .sort()

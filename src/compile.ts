@@ -3,10 +3,11 @@ import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Config, Limits as LimitsMessage, Model, Route } from "../gen/polygate/config/v1/config_pb.js";
 import type { Loaded } from "./config/load.ts";
 import type { Operation } from "./core/call.ts";
-import { errors } from "./core/errors.ts";
+import { errors, GatewayError } from "./core/errors.ts";
 import type { Plan, Target } from "./core/plan.ts";
 import type { Hooks, Policy } from "./core/policy.ts";
-import type { Provider, Tools, Upstream } from "./core/provider.ts";
+import type { Provider, ServedVersion, Tools, Upstream } from "./core/provider.ts";
+import { isRegistered } from "./core/registered.ts";
 import { type Cors, ROUTE_TYPES, type RouteInfo, type RouteType, type Site } from "./core/site.ts";
 import type { Counters } from "./core/store.ts";
 import { egressOf } from "./net/egress.ts";
@@ -36,6 +37,8 @@ export interface Compiling {
   readonly tools: Tools;
   readonly counters: Counters;
   readonly hooks: readonly Hooks[];
+  /** What MLflow's registry told of the models that are named as it names them. */
+  readonly served: ReadonlyMap<string, ServedVersion>;
   readonly generation: number;
 }
 
@@ -93,12 +96,32 @@ function planOf(
   const models = route.model ? [route.model] : route.targets.map((target) => target.model!);
   const targets = models.map((model, index): Target => {
     const kind = providerKindOf(model.provider)!;
-    const dial = (origin: string) => from.dialer.to(origin, { ...from.dialing, connectMs: limits.connectMs });
-    const upstream: Upstream = from.providers.get(kind)!.open(from.settings.get(model), { ...from.tools, dial });
+    const provider = from.providers.get(kind)!;
+    const served = provider.registered && isRegistered(model.name) ? from.served.get(model.name) : undefined;
+    if (served === undefined && provider.registered && isRegistered(model.name)) {
+      const why = `MLflow's registry has not told yet where ${JSON.stringify(model.name)} is served; try again later.`;
+      return refusing(
+        index,
+        kind,
+        model.name,
+        NOWHERE,
+        () => new GatewayError(why, { reason: "UPSTREAM_UNREACHABLE" }),
+      );
+    }
+    // What a tag says comes over the network.
+    const egress = served?.by === "tag" ? egressOf(from.config.egress?.allow ?? [], "api") : from.dialing.egress;
+    const dialing = { ...from.dialing, egress, connectMs: limits.connectMs };
+    const dial = (origin: string) => from.dialer.to(origin, dialing);
+    const upstream: Upstream = provider.open(from.settings.get(model), {
+      ...from.tools,
+      dial,
+      ...(served && { served }),
+    });
+    const name = served ? `models:/${served.model}/${served.version}` : model.name;
     const speaks = upstream.speaks[op];
-    if (speaks === undefined) return lacking(index, kind, model.name, op, upstream);
+    if (speaks === undefined) return lacking(index, kind, name, op, upstream);
     const exchange = upstream.exchange ?? dial(upstream.origin!);
-    return { index, provider: kind, model: model.name, upstream, exchange, speaks };
+    return { index, provider: kind, model: name, upstream, exchange, speaks };
   });
   const pick = <Name extends keyof Hooks>(name: Name) =>
     all.map((hooks) => hooks[name]).filter((hook) => hook !== undefined) as NonNullable<Hooks[Name]>[];
@@ -120,14 +143,36 @@ function planOf(
 function lacking(index: number, provider: string, model: string, op: Operation, upstream: Upstream): Target {
   const does = Object.keys(upstream.speaks).join(" and ");
   const why = `The provider ${provider} does not do ${op} with the model ${JSON.stringify(model)}; it does ${does}.`;
+  return refusing(index, provider, model, upstream, () => errors.operationUnsupported(why));
+}
+
+/** A target that is never asked. */
+function refusing(
+  index: number,
+  provider: string,
+  model: string,
+  upstream: Upstream,
+  refusal: () => GatewayError,
+): Target {
   const encode = () => {
-    throw errors.operationUnsupported(why);
+    throw refusal();
   };
   const exchange = () => {
     throw new Error("nothing was encoded");
   };
   return { index, provider, model, upstream: { ...upstream, encode }, exchange, speaks: "openai" };
 }
+
+/** Of a model of which nobody knows where it is. */
+const NOWHERE: Upstream = {
+  origin: undefined,
+  speaks: {},
+  encode() {
+    throw new Error("it is nowhere");
+  },
+  usage: () => undefined,
+  fault: () => errors.upstreamFailed("Nobody was asked."),
+};
 
 function infoOf(route: Route, plan: Plan, own: readonly Hooks[], { mlflow }: Config): RouteInfo {
   const targets = plan.targets.map(({ provider, model }) => ({ provider, model }));

@@ -11,6 +11,8 @@ import type { Hooks, Policy } from "./core/policy.ts";
 import type { Provider, SettingsProblem, Tools } from "./core/provider.ts";
 import type { Site } from "./core/site.ts";
 import type { Counters } from "./core/store.ts";
+import type { Follower, Looked } from "./follow/follower.ts";
+import { followerOf } from "./following.ts";
 import { realClock } from "./net/clock.ts";
 import { egressOf } from "./net/egress.ts";
 import type { Dialer } from "./net/send.ts";
@@ -41,6 +43,8 @@ export interface SiteParts {
     problems: readonly string[],
     warnings: readonly string[],
   ) => void;
+  /** Told what a look at MLflow's registry came to, when it came to anything. */
+  readonly followed: (looked: Looked) => void;
 }
 
 /** A config file that was read, with its site or its problems. */
@@ -48,6 +52,9 @@ export interface Opened {
   readonly loaded: Loaded;
   readonly live: LiveSite | undefined;
 }
+
+/** Longest wait for MLflow's registry before a config goes live. */
+const FIRST_LOOK_MS = 4_000;
 
 /** Kinds of providers and policies as the config layer asks for them; a provider in any allowed spelling. */
 export const kinds: Kinds = {
@@ -89,7 +96,18 @@ function nameOf(provider: Provider<Message>, settings: Message, origin: string):
 export async function openSite(parts: SiteParts): Promise<Opened> {
   const loaded = await load(parts.source(), { kinds, known: new Set(parts.known) });
   if (loaded.problems.length > 0) return { loaded, live: undefined };
-  return { loaded, live: new LiveSite(parts, loaded, await build(parts, loaded, 1)) };
+  const follower = followerOf(loaded, parts.dialer, parts.tools);
+  const looked = await follower?.first(FIRST_LOOK_MS);
+  if (looked) parts.followed(looked);
+  const site = await build(parts, loaded, 1, follower);
+  return { loaded, live: new LiveSite(parts, { loaded, site, follower }) };
+}
+
+/** A site and what it was made of. */
+interface Made {
+  readonly loaded: Loaded;
+  readonly site: Site;
+  readonly follower: Follower | undefined;
 }
 
 /** The current site: swapped whole on a reload, while calls finish on the one they began with. */
@@ -104,17 +122,28 @@ export class LiveSite {
   private readonly known: Set<string>;
   /** What the gateway was started with. */
   private readonly started: Config;
-  private prepared: Site | undefined = undefined;
+  private made: Made;
+  private prepared: Made | undefined = undefined;
+  private generation: number;
   /** Of the last file that was read. */
   private warnings: readonly string[] = [];
   private work: Promise<boolean> = Promise.resolve(true);
 
-  constructor(parts: SiteParts, loaded: Loaded, site: Site) {
+  constructor(parts: SiteParts, made: Made) {
+    const { loaded, site } = made;
     this.parts = parts;
+    this.made = made;
     this.site = site;
+    this.generation = site.generation;
     this.started = loaded.config;
     this.known = new Set([...(parts.known ?? []), ...loaded.files]);
     if (parts.watched) this.watching = watch(loaded, () => void this.reload(), parts.watchFailed);
+    this.follow(made);
+  }
+
+  /** What does not work as it should while calls are answered all the same, for people. */
+  get degraded(): readonly string[] {
+    return this.made.follower?.degraded ?? [];
   }
 
   /** Calls `listener` after every swap, and when the gateway begins to stop. Returns how to stop listening. */
@@ -138,7 +167,11 @@ export class LiveSite {
       for (const file of loaded.files) known.add(file);
       this.warnings = warningsOf(loaded, this.started);
       if (loaded.problems.length > 0) return loaded.problems.map(formatProblem);
-      this.prepared = await build(parts, loaded, this.site.generation + 1);
+      const follower = followerOf(loaded, parts.dialer, parts.tools, this.made.follower?.served);
+      const looked = await follower?.first(FIRST_LOOK_MS);
+      if (looked) parts.followed(looked);
+      const site = await build(parts, loaded, ++this.generation, follower);
+      this.prepared = { loaded, site, follower };
       return [];
     } catch (thrown) {
       return [String(thrown)];
@@ -147,11 +180,12 @@ export class LiveSite {
 
   /** Uses the site that was prepared, if one was. */
   commit(): void {
-    if (this.prepared === undefined) return;
-    this.site = this.prepared;
+    const { prepared } = this;
+    if (prepared === undefined) return;
     this.prepared = undefined;
-    this.parts.dialer.keep(new Set(this.site.origins));
-    this.tell();
+    this.made.follower?.stop();
+    this.swap(prepared);
+    this.follow(prepared);
   }
 
   /** Forgets the site that was prepared. */
@@ -165,7 +199,31 @@ export class LiveSite {
   }
 
   async close(): Promise<void> {
+    this.made.follower?.stop();
     await this.watching?.close();
+  }
+
+  private swap(made: Made): void {
+    this.made = made;
+    this.site = made.site;
+    this.parts.dialer.keep(new Set(this.site.origins));
+    this.tell();
+  }
+
+  /** Makes a site anew when the registry says that a model is another: calls under way finish on the one they began with. */
+  private follow({ loaded, follower }: Made): void {
+    follower?.start((looked) => {
+      this.parts.followed(looked);
+      if (looked.moved.length === 0) return Promise.resolve();
+      const next = this.work.then(async () => {
+        if (follower !== this.made.follower) return true;
+        const site = await build(this.parts, loaded, ++this.generation, follower);
+        if (follower === this.made.follower) this.swap({ loaded, site, follower });
+        return true;
+      });
+      this.work = next.catch(() => false);
+      return this.work.then(() => undefined);
+    });
   }
 
   private async reloadNow(): Promise<boolean> {
@@ -189,7 +247,12 @@ export function warningsOf({ config, problems, warnings, file }: Loaded, started
   return [...warnings.map(formatProblem), ...changed.map((path) => `${file} ${path}: ${why}`)];
 }
 
-async function build(parts: SiteParts, loaded: Loaded, generation: number): Promise<Site> {
+async function build(
+  parts: SiteParts,
+  loaded: Loaded,
+  generation: number,
+  follower: Follower | undefined,
+): Promise<Site> {
   const providers = new Map<string, Provider<unknown>>();
   for (const model of loaded.models.keys()) {
     const kind = providerKindOf(model.provider)!;
@@ -200,5 +263,6 @@ async function build(parts: SiteParts, loaded: Loaded, generation: number): Prom
   const { dialer, tools, counters, hooks } = parts;
   const { config, models: settings, policies: uses, secrets } = loaded;
   parts.secrets(secrets);
-  return compile({ config, settings, uses, providers, policies, dialer, tools, counters, hooks, generation });
+  const served = follower?.served ?? new Map();
+  return compile({ config, settings, uses, providers, policies, dialer, tools, counters, hooks, served, generation });
 }

@@ -89,6 +89,7 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
     counters: crew?.counters ?? (await loadStore("memory")).openCounters(realTools.clock, MAX_COUNTERS),
     hooks: [observer.hooks],
     reloaded: observer.reloaded,
+    followed: observer.followed,
     secrets: (values: readonly string[]) => log.redactValues(values),
     watchFailed: (error: unknown) => log.warn({ cause: String(error) }, "the config file cannot be watched"),
   };

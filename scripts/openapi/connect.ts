@@ -53,6 +53,8 @@ export class ConnectSchemas {
   }
 
   private value(field: DescField, rules: MemberRules | undefined): Schema {
+    const own = field.message && OWN_JSON[field.message.typeName];
+    if (own) return own;
     if (field.message) return field.message.typeName === STRUCT ? { type: "object" } : this.of(field.message);
     if (field.enum) return this.enum(field.enum);
     const scalar = field.scalar!;
@@ -77,6 +79,12 @@ export class ConnectSchemas {
     return ref(desc.typeName);
   }
 }
+
+/** Messages of protobuf's that stand for JSON as it is. */
+const OWN_JSON: Readonly<Record<string, Schema>> = {
+  "google.protobuf.Value": {},
+  "google.protobuf.ListValue": { type: "array", items: {} },
+};
 
 /** The path of a method, for Connect and gRPC alike. */
 export function pathOf(method: DescMethod): string {

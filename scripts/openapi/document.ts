@@ -8,6 +8,7 @@ import { mlflow3Paths } from "./mlflow3.ts";
 import { OpenAISchemas } from "./openai.ts";
 import { limitPaths, operatorPaths } from "./operators.ts";
 import { json, type Paths, restPaths } from "./paths.ts";
+import { PREDICT_SCHEMAS, predictPaths } from "./predict.ts";
 import { loadProtos, type Protos } from "./protos.ts";
 import { RESPONSES_SCHEMAS, responsesPaths } from "./responses.ts";
 import { ref, type Schema } from "./schema.ts";
@@ -17,6 +18,7 @@ const SERVICES = [
   "polygate.v1.ChatService",
   "polygate.v1.CompletionsService",
   "polygate.v1.EmbeddingsService",
+  "polygate.v1.PredictionService",
   "polygate.admin.v1.RouteAdminService",
 ];
 
@@ -37,6 +39,7 @@ export function openApiDocument(): Record<string, unknown> {
     ...responsesPaths(),
     ...anthropicPaths(),
     ...geminiPaths(),
+    ...predictPaths(),
     ...limitPaths(),
   };
   return {
@@ -63,6 +66,7 @@ export function openApiDocument(): Record<string, unknown> {
         ...RESPONSES_SCHEMAS,
         ...ANTHROPIC_SCHEMAS,
         ...GEMINI_SCHEMAS,
+        ...PREDICT_SCHEMAS,
         ...OWN,
       }),
       parameters: PARAMETERS,
@@ -80,7 +84,8 @@ function connectPaths(protos: Protos, schemas: ConnectSchemas): Paths {
       const streams = method.methodKind !== "unary";
       const media = (schema: Schema, more?: Examples) => (streams ? framed(schema, more) : json(schema, more));
       const [summary = method.name, ...rest] = protos.comment(method).split("\n\n");
-      const example = { example: { summary: "An example", value: CONNECT[method.name]! } };
+      const value = CONNECT[method.name];
+      const example = value && { example: { summary: "An example", value } };
       paths[pathOf(method)] = {
         post: {
           tags: ["Connect"],
@@ -119,6 +124,7 @@ const TAGS = [
   { name: "Anthropic", description: "Anthropic's API. `model` is the name of a route." },
   { name: "Google", description: "Google's Gemini API. The model of a path is the name of a route." },
   { name: "MLflow", description: "The paths of the MLflow AI Gateway, for its clients of every age." },
+  { name: "Predictions", description: "Classical models, asked in the forms of MLflow's model server." },
   {
     name: "Connect",
     description:

@@ -47,7 +47,7 @@ export const MLFLOW: Examples = {
   legacy: { summary: "A chat route, as MLflow 2.5-2.8 asks", value: { messages: MESSAGES, candidate_count: 1 } },
 };
 
-/** By Connect's methods. */
+/** By Connect's methods; of predictions none, which no route of the quickstart gives. */
 export const CONNECT: Record<string, Record<string, unknown>> = {
   Chat: { model: "chat", messages: [{ role: "ROLE_USER", text: "Say hello in one sentence." }] },
   Complete: { model: "completions", text: "Once upon a time", maxTokens: 32 },

@@ -11,6 +11,15 @@ const status = (...words: readonly string[]): Schema => ({
   properties: { status: { type: "string", enum: words } },
 });
 
+const READY: Schema = {
+  type: "object",
+  required: ["status"],
+  properties: {
+    status: { type: "string", enum: ["ready", "degraded"] },
+    degraded: { type: "array", items: { type: "string" }, description: "What does not work as it should." },
+  },
+};
+
 /** What load balancers and Prometheus ask. */
 export function operatorPaths(): Paths {
   return {
@@ -39,7 +48,10 @@ export function operatorPaths(): Paths {
         summary: "Whether new calls are taken",
         ...OPEN,
         responses: {
-          "200": { description: "They are.", content: json(status("ready")) },
+          "200": {
+            description: "They are; `degraded`: answered by what is known, and what does not work is named.",
+            content: json(READY),
+          },
           "503": { description: "The gateway was told to stop.", content: json(status("stopping")) },
         },
       },

@@ -191,7 +191,7 @@ describe("decode refuses", () => {
     const yaml = "log: {level: infos}\nroutes: [{name: a, type: llm/v1/chats}]\n";
     expect(read(ConfigSchema, yaml).problems).toEqual([
       'f.yaml:1:14 log.level: want one of trace, debug, info, warn, error, silent, have "infos"; did you mean info?',
-      "f.yaml:2:26 routes[0].type: want one of llm/v1/chat, llm/v1/completions, llm/v1/embeddings, " +
+      "f.yaml:2:26 routes[0].type: want one of llm/v1/chat, llm/v1/completions, llm/v1/embeddings, mlflow/v1/predictions, " +
         'have "llm/v1/chats"; did you mean llm/v1/chat?',
     ]);
     expect(read(ConfigSchema, "log: {level: unspecified}").problems).toHaveLength(1);
@@ -227,7 +227,7 @@ describe("decode refuses", () => {
       "f.yaml:3:5 listen.tls.key_file: missing; add it",
       "f.yaml:3:16 listen.tls.cert_file: empty; give it a value",
       "f.yaml:4:9 listen.cors.allowed_origins: missing; add it",
-      "f.yaml:6:5 routes[0].route_type: missing; add one of llm/v1/chat, llm/v1/completions, llm/v1/embeddings",
+      "f.yaml:6:5 routes[0].route_type: missing; add one of llm/v1/chat, llm/v1/completions, llm/v1/embeddings, mlflow/v1/predictions",
       "f.yaml:6:12 routes[0].model.provider: missing; add it",
       "f.yaml:7:15 routes[0].targets[0].model: missing; add it",
       "f.yaml:8:5 routes[0].name: missing; add it",

@@ -11,7 +11,8 @@ import { parseYaml } from "./yaml.ts";
 
 const kinds = { provider: async () => undefined, names: () => [] };
 /** With everything on that is off while it is absent. */
-const TEXT = "routes: []\nadmin: {}\nlisten: {cors: {allowed_origins: ['*']}, tls: {}}\n";
+const TEXT =
+  "routes: []\nadmin: {}\nmlflow: { tracking_uri: http://m }\nlisten: {cors: {allowed_origins: ['*']}, tls: {}}\n";
 
 /** Every field of the message and of what it holds, with its path. */
 function* fieldsOf(
@@ -43,6 +44,7 @@ describe("the defaults", () => {
         "admin.port",
         "limits.max_reply_bytes",
         "log.level",
+        "mlflow.url_tag",
       ]),
     );
     for (const { path, desc, text, value } of told) {

@@ -8,6 +8,7 @@ import {
   CorsSchema,
   LimitsSchema,
   LogLevel,
+  MlflowSchema,
 } from "../../gen/polygate/config/v1/config_pb.js";
 
 const MIB = 1024 * 1024;
@@ -40,15 +41,21 @@ const CONFIG = create(ConfigSchema, {
   log: { level: LogLevel.INFO },
 });
 const ADMIN = create(AdminSchema, { host: "127.0.0.1", port: 5001 });
+const MLFLOW = create(MlflowSchema, {
+  format: "auto",
+  pollInterval: durationFromMs(15_000),
+  urlTag: "model_server_url",
+});
 const CORS = create(CorsSchema, { maxAge: durationFromMs(7_200_000) });
 
 /**
  * Puts a value where the file gives none, so that nobody asks again: the defaults, and into each route's limits the
- * gateway's. What is off while it is absent stays absent: `admin`, `listen.tls`, `listen.cors`.
+ * gateway's. What is off while it is absent stays absent: `admin`, `mlflow`, `listen.tls`, `listen.cors`.
  */
 export function fillDefaults(config: Config): void {
   fill(ConfigSchema, config, CONFIG);
   if (config.admin) fill(AdminSchema, config.admin, ADMIN);
+  if (config.mlflow) fill(MlflowSchema, config.mlflow, MLFLOW);
   if (config.listen?.cors) fill(CorsSchema, config.listen.cors, CORS);
   for (const route of config.routes) {
     route.limits ??= create(LimitsSchema);

@@ -9,6 +9,7 @@ import {
   type Route,
 } from "../../gen/polygate/config/v1/config_pb.js";
 import type { SettingsProblem } from "../core/provider.ts";
+import { isRegistered, readRegistered } from "../core/registered.ts";
 import { checkConfig, modelsOf } from "./check.ts";
 import { decode } from "./decode.ts";
 import { fillDefaults } from "./defaults.ts";
@@ -29,6 +30,8 @@ export interface Kind {
   readonly settings: DescMessage;
   /** The model's name where the file gives none. */
   readonly defaultModel?: string;
+  /** Whether its models may be named as MLflow's registry names them. */
+  readonly registered?: true;
   /** Rules between fields. `path` is relative to the settings, such as `faults[0].status`; "" is the settings as a whole. */
   check?(settings: Message, model: { readonly name: string; readonly routeType: string }): readonly SettingsProblem[];
   /** What may not be dialed of what the settings name, by the rest of the config. */
@@ -169,6 +172,13 @@ class Loader {
       return;
     }
     if (model.name === "") model.name = kind.defaultModel ?? "";
+    if (kind.registered && isRegistered(model.name)) {
+      const spot = origins.spot(model, "name");
+      const forms = "models:/name@alias, models:/name/Stage, models:/name/latest or models:/name/3";
+      if (!readRegistered(model.name)) report.problem(spot.at, spot.path, `want ${forms}`);
+      else if (!config.mlflow?.trackingUri)
+        report.problem(spot.at, spot.path, "is of MLflow's registry; set mlflow.tracking_uri");
+    }
     const none: Node = { kind: "table", at: given?.at ?? at, entries: new Map() };
     const node = given && !isNull(given.node) ? given.node : none;
     const settings = await this.settings(kind.settings, node, given?.path ?? `${path}.config`);

@@ -1,5 +1,5 @@
 import { Body } from "./body.ts";
-import type { Call, Operation, Usage } from "./call.ts";
+import type { Call, Generation, Usage } from "./call.ts";
 import { asGatewayError, errors, type GatewayError } from "./errors.ts";
 import { isObject, type JsonObject } from "./json.ts";
 import type { ReplyHeaders, Upstream } from "./provider.ts";
@@ -15,6 +15,7 @@ import { skipValue } from "./survey.ts";
 export function checkedReply(call: Call, bytes: Buffer, status: number, headers: ReplyHeaders, parsed: boolean): Body {
   const { upstream } = call.target!;
   const { reply, op } = call.plan;
+  if (op === "predictions") return predicted(call, bytes);
   if (upstream.reads?.[op] !== undefined) return translatedReply(call, bytes, status, headers);
   const body = Body.ofReply(bytes);
   const fault = () => upstream.fault(status, headers, bytes);
@@ -66,7 +67,24 @@ const ANSWERS = {
   chat: member("choices"),
   completions: member("choices"),
   embeddings: member("data"),
-} satisfies Record<Operation, unknown>;
+} satisfies Record<Generation, unknown>;
+
+/**
+ * A model server's reply: whatever JSON it is, NaN and all, it is sent on as it came. Throws UPSTREAM_FAILED when it is none by its
+ * ends, as an error page.
+ */
+function predicted(call: Call, bytes: Buffer): Body {
+  const { reply } = call.plan;
+  const text = bytes.subarray(0, 64).toString("latin1").trimStart();
+  if (bytes.length === 0 || !/^[[{"\d-]/.test(text)) {
+    throw errors.upstreamFailed("The model server's answer is not JSON.");
+  }
+  const body = Body.ofReply(bytes);
+  if (reply.length === 0) return body;
+  let json: JsonObject = body.json;
+  for (const step of reply) json = step(call, json);
+  return Body.ofJson(json);
+}
 
 function member(name: string) {
   return { name, bytes: Buffer.from(JSON.stringify(name)) };

@@ -16,6 +16,8 @@ export const MAX_JSON_DEPTH = 64;
  */
 export class Body {
   private raw: Buffer | undefined;
+  /** Whether it is CSV and no JSON; then there is nothing to be read but `bytes`. */
+  csv = false;
   private parsed: JsonObject | undefined;
   private found: Survey | undefined;
   private asCame = false;
@@ -45,6 +47,12 @@ export class Body {
   static ofMembers(members: readonly Part[]): Body {
     const body = new Body(undefined, undefined);
     body.parts = [...members];
+    return body;
+  }
+  /** Of a table that a caller sent as CSV: it is sent on as it came, and has no members. */
+  static ofCsv(bytes: Buffer): Body {
+    const body = Body.ofReply(bytes);
+    body.csv = true;
     return body;
   }
   static ofJson(json: JsonObject): Body {

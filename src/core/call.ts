@@ -2,10 +2,15 @@ import type { Body } from "./body.ts";
 import type { GatewayError } from "./errors.ts";
 import type { Plan, Target } from "./plan.ts";
 
-/** What a route does; an open set: predictions, rerank, responses come later. */
-export type Operation = "chat" | "completions" | "embeddings";
-/** The words a caller or an upstream speaks. `openai` is the common shape. */
-export type Dialect = "openai" | "mlflow" | "proto" | "anthropic" | "gemini";
+/** What a route does; an open set: rerank and others come later. */
+export type Operation = "chat" | "completions" | "embeddings" | "predictions";
+/** Operations whose common shape is OpenAI's. */
+export type Generation = Exclude<Operation, "predictions">;
+/**
+ * The words a caller or an upstream speaks. `openai` is the common shape; that of predictions is `scoring`, what MLflow's model
+ * server takes.
+ */
+export type Dialect = "openai" | "mlflow" | "proto" | "anthropic" | "gemini" | "scoring";
 
 /** Families of MLflow's own client, 2.5-2.8 and 2.9-2.22, to whom its gateway's forms are kept to the letter. */
 export type MlflowEra = "2.8" | "2.22";

@@ -11,8 +11,10 @@ export type Maybe<T> = T | Promise<T>;
 /** Lower-case names; a repeated header is a list. */
 export type ReplyHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-/** What is sent to a provider. Always POST. */
+/** What is sent to a provider. */
 export interface Outgoing {
+  /** POST when absent. Of GET the body is left out. */
+  readonly method?: "GET";
   /** Path with query, from the origin's root. */
   readonly path: string;
   /** Flat name, value, name, value; built at load where it can be. `content-length` is added. */
@@ -101,6 +103,18 @@ export interface Upstream {
   fault(status: number, headers: ReplyHeaders, body: Buffer): GatewayError;
 }
 
+/** A version of a registered model, as its registry tells of it. */
+export interface ServedVersion {
+  readonly model: string;
+  readonly version: string;
+  /** What stands before `/invocations`. */
+  readonly url: string;
+  /** Who said where it is served: the operator's file, or a tag that came over the network. */
+  readonly by: "file" | "tag";
+  /** JSON of the inputs in the model's signature; `undefined`: it has none that can be read. */
+  readonly inputs: string | undefined;
+}
+
 /** What an extension is given to work with. */
 export interface Tools {
   readonly clock: Clock;
@@ -113,6 +127,8 @@ export interface Tools {
    * only looked at.
    */
   readonly dial?: (origin: string) => Exchange;
+  /** For a model that is named as MLflow's registry names it: what the registry says of it now. */
+  readonly served?: ServedVersion;
   /** A variable of the process's environment, where a provider's own tools read a default, such as `AWS_REGION`. */
   readonly env?: (name: string) => string | undefined;
 }
@@ -141,6 +157,8 @@ export interface Provider<Settings> {
   readonly settings: unknown;
   /** The model's name where the config gives none; absent: there is none to fall back on. */
   readonly defaultModel?: string;
+  /** Whether its models may be named as MLflow's registry names them; then `Tools.served` says where they are. */
+  readonly registered?: true;
   /** Rules between fields; every problem, none when all is well. */
   check?(settings: Settings, model: ModelEntry): readonly SettingsProblem[];
   open(settings: Settings, tools: Tools): Upstream;

@@ -3,11 +3,12 @@ import type { Clock } from "./clock.ts";
 import type { Plan } from "./plan.ts";
 import type { Admit } from "./policy.ts";
 
-/** MLflow's names of the operations, which are the config file's `route_type`. */
+/** MLflow's names of the operations, and one in their manner that it lacks: the config file's `route_type`. */
 export const ROUTE_TYPES = {
   "llm/v1/chat": "chat",
   "llm/v1/completions": "completions",
   "llm/v1/embeddings": "embeddings",
+  "mlflow/v1/predictions": "predictions",
 } as const satisfies Record<string, Operation>;
 /** What a route does, as config files spell it. */
 export type RouteType = keyof typeof ROUTE_TYPES;

@@ -10,11 +10,11 @@ export interface Flow {
 
 /** What is sent, as undici wants it. */
 export interface Request {
-  readonly method: "POST";
+  readonly method: "GET" | "POST";
   readonly path: string;
   readonly headers: string[];
   /** A list is written piece by piece, as the provider takes it. */
-  readonly body: Buffer | readonly Buffer[];
+  readonly body: Buffer | readonly Buffer[] | null;
 }
 
 /** What an exchange asks of the origin that it is sent to. */

@@ -145,7 +145,8 @@ class Line implements Sender {
 /** Its type does not know bodies that can be iterated. */
 type Dispatched = Parameters<Pool["dispatch"]>[0];
 
-function requestOf({ path, headers, body }: Outgoing): Request {
+function requestOf({ method, path, headers, body }: Outgoing): Request {
+  if (method === "GET") return { method, path, headers: headers as string[], body: null };
   if (body.length <= PIECE_BYTES) return { method: "POST", path, headers: headers as string[], body };
   // A provider that answers early, as with 413, is not sent the rest, and the connection is not used again: what is still in
   // our buffers would come before the next question.

@@ -5,8 +5,12 @@ import { sendJson } from "../core/rest.ts";
 export interface AdminParts {
   /** The page for Prometheus. */
   readonly metrics: { text(): Promise<string>; readonly contentType: string };
-  /** True once the gateway was told to stop. */
-  readonly live: { readonly stopping: boolean };
+  readonly live: {
+    /** True once the gateway was told to stop. */
+    readonly stopping: boolean;
+    /** What does not work as it should while calls are answered all the same. */
+    readonly degraded?: readonly string[];
+  };
   /** Whether `/metrics` is served too: not on a port that strangers reach. */
   readonly full: boolean;
 }
@@ -15,7 +19,7 @@ export interface AdminParts {
 export function adminMounts({ metrics, live, full }: AdminParts): readonly Mount[] {
   const endpoints: Endpoint[] = [
     { method: "GET", path: "/livez", open: true, handle: (inbound) => sendJson(inbound, { status: "alive" }) },
-    { method: "GET", path: "/readyz", open: true, handle: (inbound) => ready(inbound, live.stopping) },
+    { method: "GET", path: "/readyz", open: true, handle: (inbound) => ready(inbound, live) },
   ];
   if (full) endpoints.push({ method: "GET", path: "/metrics", handle: (inbound) => void page(inbound, metrics) });
   // Some balancers ask for the head alone.
@@ -27,8 +31,9 @@ export function adminMounts({ metrics, live, full }: AdminParts): readonly Mount
 
 const TEXT = ["content-type", "text/plain; charset=utf-8"];
 
-function ready(inbound: Inbound, stopping: boolean): void {
-  if (!stopping) sendJson(inbound, { status: "ready" });
+function ready(inbound: Inbound, { stopping, degraded = [] }: AdminParts["live"]): void {
+  if (!stopping && degraded.length > 0) sendJson(inbound, { status: "degraded", degraded });
+  else if (!stopping) sendJson(inbound, { status: "ready" });
   else inbound.send(503, ["content-type", "application/json"], '{"status":"stopping"}');
 }
 

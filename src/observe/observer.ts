@@ -34,6 +34,17 @@ export interface Observer {
     problems: readonly string[],
     warnings?: readonly string[],
   ) => void;
+  /** Tells what a look at MLflow's registry came to, as lines. */
+  readonly followed: (looked: Followed) => void;
+}
+
+/** What a look at MLflow's registry came to, as lines. */
+export interface Followed {
+  /** What is another now than before. */
+  readonly moved: readonly string[];
+  readonly problems: readonly string[];
+  /** What is well again. */
+  readonly mended: readonly string[];
 }
 
 /** What an observer writes to. */
@@ -88,7 +99,15 @@ export function createObserver({ log, metrics, now = () => performance.now() }: 
     log.error({ generation, problems: problems.length }, "config not loaded");
   }
 
-  return { began: () => metrics.began(), finished, hooks: { fault }, reloaded };
+  function followed({ moved, problems, mended }: Followed): void {
+    for (const what of moved) log.info({ what: log.redactor.clean(what, PROBLEM_LENGTH) }, "registry changed");
+    for (const what of mended) log.info({ what }, "registry well again");
+    for (const problem of problems) {
+      log.warn({ problem: log.redactor.clean(problem, PROBLEM_LENGTH) }, "registry problem");
+    }
+  }
+
+  return { began: () => metrics.began(), finished, hooks: { fault }, reloaded, followed };
 }
 
 /** Why it failed. Without an answer and without a reason, it is the caller who went. */

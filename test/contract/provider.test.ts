@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ChatRequestSchema } from "../../gen/polygate/v1/chat_pb.js";
 import { CompleteRequestSchema } from "../../gen/polygate/v1/completions_pb.js";
 import { EmbedRequestSchema } from "../../gen/polygate/v1/embeddings_pb.js";
-import type { Call, Operation } from "../../src/core/call.ts";
+import type { Call, Generation } from "../../src/core/call.ts";
 import { GatewayError } from "../../src/core/errors.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import type { Outgoing, Upstream } from "../../src/core/provider.ts";
@@ -23,9 +23,9 @@ const BASES = {
   chat: { messages: [{ role: "user", content: "hi" }] },
   completions: { prompt: "hi" },
   embeddings: { input: "hi" },
-} satisfies Record<Operation, JsonObject>;
+} satisfies Record<Generation, JsonObject>;
 
-const VARIANTS: Readonly<Record<Operation, readonly Variant[]>> = {
+const VARIANTS: Readonly<Record<Generation, readonly Variant[]>> = {
   chat: variantsOf(ChatRequestSchema, BASES.chat),
   completions: variantsOf(CompleteRequestSchema, BASES.completions),
   embeddings: variantsOf(EmbedRequestSchema, BASES.embeddings),
@@ -109,7 +109,7 @@ describe.each(all)("$kind", (one) => {
     }
   });
 
-  const ops = Object.keys(BASES).filter((op) => caseOf(one, op as Operation)) as Operation[];
+  const ops = Object.keys(BASES).filter((op) => caseOf(one, op as Generation)) as Generation[];
   describe.each(ops)("asked for %s", (op) => {
     const of = caseOf(one, op)!;
 
@@ -159,7 +159,7 @@ function expected({ answer }: Case): JsonObject {
   return { ...answer, ...(calls && { tool_calls: calls }) } as unknown as JsonObject;
 }
 
-function caseOf({ contract }: Contracted, op: Operation): Case | undefined {
+function caseOf({ contract }: Contracted, op: Generation): Case | undefined {
   return contract.cases.find((of) => of.op === op);
 }
 
@@ -169,7 +169,7 @@ function needed({ request }: Case): JsonObject {
   return max_tokens === undefined ? {} : { max_tokens };
 }
 
-async function sent(upstream: Upstream, op: Operation, model: string, request: JsonObject) {
+async function sent(upstream: Upstream, op: Generation, model: string, request: JsonObject) {
   try {
     const { outgoing, call } = await asked(upstream, op, model, request);
     return { wire: said(outgoing), call };

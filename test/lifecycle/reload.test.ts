@@ -140,6 +140,7 @@ it("is not looked at by a gateway that others tell", async () => {
     hooks: [],
     secrets: () => {},
     watchFailed: () => {},
+    followed: () => {},
     reloaded: () => {},
   };
   const alone = (await openSite({ ...parts, watched: true })).live!;

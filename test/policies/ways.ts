@@ -6,6 +6,7 @@ import { RouteAdminService } from "../../gen/polygate/admin/v1/route_admin_pb.js
 import { ChatService, Role } from "../../gen/polygate/v1/chat_pb.js";
 import { CompletionsService } from "../../gen/polygate/v1/completions_pb.js";
 import { EmbeddingsService } from "../../gen/polygate/v1/embeddings_pb.js";
+import { PredictionService } from "../../gen/polygate/v1/predictions_pb.js";
 import { all, WIRES } from "../support/rpc.ts";
 
 export type Headers = Readonly<Record<string, string>>;
@@ -22,7 +23,7 @@ export interface Ending {
 export interface Way {
   readonly name: string;
   /** The route that it calls; `undefined`: it only looks. */
-  readonly route: "chat" | "completions" | "embeddings" | undefined;
+  readonly route: "chat" | "completions" | "embeddings" | "predictions" | undefined;
   /** `said` of a caller who is not known, and of one who called too often. */
   readonly unknown: string;
   readonly exceeded: string;
@@ -30,7 +31,7 @@ export interface Way {
 }
 
 const CHAT = { messages: [{ role: "user", content: "hi" }] };
-const BODIES = { chat: CHAT, completions: { prompt: "hi" }, embeddings: { input: "hi" } };
+const BODIES = { chat: CHAT, completions: { prompt: "hi" }, embeddings: { input: "hi" }, predictions: { inputs: [1] } };
 const text = { role: Role.USER, content: { case: "text", value: "hi" } } as const;
 
 type Route = NonNullable<Way["route"]>;
@@ -38,21 +39,25 @@ type Route = NonNullable<Way["route"]>;
 /** What OpenAI and MLflow say; the latter has its words in `detail`, and its limiter's in `error`. */
 function saidOver(status: number, body: string): string {
   if (status < 400) return "ok";
-  const { error, detail, code } = JSON.parse(body) as {
+  const { error, detail, code, error_code } = JSON.parse(body) as {
+    error_code?: string;
     error?: { code: string } | string;
     detail?: string;
     code?: string;
   };
-  return [status, code ?? (typeof error === "object" ? error.code : detail ? "detail" : "error")].join(" ");
+  return [status, code ?? error_code ?? (typeof error === "object" ? error.code : detail ? "detail" : "error")].join(
+    " ",
+  );
 }
 
 function rest(name: string, method: string, path: string, route: Way["route"], body?: object): Way {
   const openai = path.startsWith("/v1");
+  const scoring = path.startsWith("/predict/");
   return {
     name,
     route,
-    unknown: openai ? "401 invalid_api_key" : "401 detail",
-    exceeded: openai ? "429 rate_limit_exceeded" : "429 error",
+    unknown: openai ? "401 invalid_api_key" : scoring ? "401 UNAUTHENTICATED" : "401 detail",
+    exceeded: openai ? "429 rate_limit_exceeded" : scoring ? "429 REQUEST_LIMIT_EXCEEDED" : "429 error",
     async ask(url, headers) {
       const sent = { method, headers: { "content-type": "application/json", ...headers } };
       const reply = await fetch(url + path, body ? { ...sent, body: JSON.stringify(body) } : sent);
@@ -139,6 +144,7 @@ export const WAYS: readonly Way[] = [
   rest("OpenAI streamed chat", "POST", "/v1/chat/completions", "chat", { model: "chat", stream: true, ...CHAT }),
   rest("OpenAI completions", "POST", "/v1/completions", "completions", { model: "completions", prompt: "hi" }),
   rest("OpenAI embeddings", "POST", "/v1/embeddings", "embeddings", { model: "embeddings", input: "hi" }),
+  rest("predictions", "POST", "/predict/predictions", "predictions", BODIES.predictions),
   rest("OpenAI's list", "GET", "/v1/models", undefined),
   rest("one of OpenAI's list", "GET", "/v1/models/chat", undefined),
   http2,
@@ -160,6 +166,12 @@ export const WAYS: readonly Way[] = [
   typed("embeddings by gRPC", "embeddings", viaGrpc, (via, headers) =>
     createClient(EmbeddingsService, via).embed(
       { model: "embeddings", input: { case: "text", value: "hi" } },
+      { headers },
+    ),
+  ),
+  typed("predictions by gRPC", "predictions", viaGrpc, (via, headers) =>
+    createClient(PredictionService, via).predict(
+      { model: "predictions", input: { case: "records", value: { records: [{ x: 1 }] } } },
       { headers },
     ),
   ),

@@ -10,12 +10,13 @@ const ARROW: Readonly<Record<string, readonly string[]>> = {
   config: ["core", "gen"],
   net: ["core"],
   observe: ["core"],
+  follow: ["core"],
   providers: ["core", "dialects", "gen"],
   protocols: ["core", "dialects", "gen"],
   policies: ["core", "gen"],
   stores: ["core", "gen"],
   // Extensions come in through the registry alone, which finds them by their folders.
-  main: ["core", "net", "config", "observe", "gen"],
+  main: ["core", "net", "config", "observe", "follow", "gen"],
 };
 const FAMILIES = ["providers", "protocols", "policies", "stores", "dialects"];
 
@@ -26,7 +27,7 @@ const ONLY: readonly (readonly [what: RegExp, where: RegExp])[] = [
   [/from "prom-client"/, /^src\/observe\//],
   [/from "commander"/, /^src\/main\.ts$/],
   [/from "chokidar"/, /^src\/config\/watch\.ts$/],
-  [/from "yaml"/, /^src\/config\//],
+  [/from "yaml"/, /^src\/(config|follow)\//],
   [/from "@connectrpc\//, /^src\/protocols\//],
   // One dialer and one listener: rules of egress and of limits hold for all of them. `isIP` reads, and opens nothing; the log's writer makes the
   // pipe that it is given non-blocking.

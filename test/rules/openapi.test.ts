@@ -4,6 +4,7 @@ import { RouteAdminService } from "../../gen/polygate/admin/v1/route_admin_pb.js
 import { ChatService } from "../../gen/polygate/v1/chat_pb.js";
 import { CompletionsService } from "../../gen/polygate/v1/completions_pb.js";
 import { EmbeddingsService } from "../../gen/polygate/v1/embeddings_pb.js";
+import { PredictionService } from "../../gen/polygate/v1/predictions_pb.js";
 import { OPENAPI_FILE, openApiText } from "../../scripts/openapi.ts";
 import type { Mount } from "../../src/core/protocol.ts";
 import type { Door } from "../../src/core/site.ts";
@@ -13,6 +14,7 @@ import { protocol as anthropic } from "../../src/protocols/anthropic/index.ts";
 import { protocol as gemini } from "../../src/protocols/gemini/index.ts";
 import { protocol as mlflow } from "../../src/protocols/mlflow/index.ts";
 import { protocol as openai } from "../../src/protocols/openai/index.ts";
+import { protocol as predict } from "../../src/protocols/predict/index.ts";
 import { check, type Document, resolve } from "../support/json-schema.ts";
 
 const text = readFileSync(OPENAPI_FILE, "utf8");
@@ -28,7 +30,7 @@ it("is what the protos and the REST table say; `node scripts/openapi.ts` makes i
 it("describes every path that is served, and no other", () => {
   const operators = adminMounts({ metrics: createMetrics(), live: { stopping: false }, full: true });
   const mounts: readonly Mount[] = [
-    ...[openai, anthropic, gemini, mlflow].flatMap((one) => one.mounts({} as Door)),
+    ...[openai, anthropic, gemini, mlflow, predict].flatMap((one) => one.mounts({} as Door)),
     ...operators,
   ];
   const all = mounts.flatMap(({ endpoints }) => endpoints.map(({ method, path }) => `${method} ${path}`));
@@ -43,7 +45,7 @@ it("describes every path that is served, and no other", () => {
 });
 
 it("describes every method of the services, the streaming ones with their media type", () => {
-  const services = [ChatService, CompletionsService, EmbeddingsService, RouteAdminService];
+  const services = [ChatService, CompletionsService, EmbeddingsService, PredictionService, RouteAdminService];
   const methods = services.flatMap((service) => service.methods);
   const told = operations.filter(({ path }) => path.includes("polygate."));
   expect(told.map(({ path }) => path).sort()).toEqual(

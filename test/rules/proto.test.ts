@@ -11,6 +11,7 @@ import { file_polygate_v1_chat as chat } from "../../gen/polygate/v1/chat_pb.js"
 import { file_polygate_v1_completions as completions } from "../../gen/polygate/v1/completions_pb.js";
 import { file_polygate_v1_embeddings as embeddings } from "../../gen/polygate/v1/embeddings_pb.js";
 import { ErrorReasonSchema } from "../../gen/polygate/v1/errors_pb.js";
+import { file_polygate_v1_predictions as predictions } from "../../gen/polygate/v1/predictions_pb.js";
 import { file_polygate_v1_types as types } from "../../gen/polygate/v1/types_pb.js";
 import { ERROR_REASONS } from "../../src/core/errors.ts";
 
@@ -63,7 +64,7 @@ describe("the protos", () => {
   });
 
   it("let a URL carry questions alone, and never a prompt", () => {
-    const methods = [admin, chat, completions, embeddings].flatMap((file: DescFile) =>
+    const methods = [admin, chat, completions, embeddings, predictions].flatMap((file: DescFile) =>
       file.services.flatMap((service) => service.methods),
     );
     const inUrl = methods.filter((one) => one.idempotency === Idempotency.NO_SIDE_EFFECTS).map((one) => one.name);

@@ -61,6 +61,7 @@ export function canned({ url, method, body }: Pick<Exchange, "url" | "method" | 
   if (path.endsWith("/embeddings")) {
     return json(fixture(asked["encoding_format"] === "base64" ? "embeddings-base64.json" : "embeddings.json"));
   }
+  if (path.endsWith("/invocations")) return json(Buffer.from('{"predictions": [1.0]}'));
   return json(
     { error: { message: `Unknown path ${path}.`, type: "invalid_request_error", param: null, code: null } },
     404,

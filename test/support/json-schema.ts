@@ -108,5 +108,9 @@ const RULES: Record<string, Rule> = {
   pattern: holds((value, want: string) => typeof value !== "string" || new RegExp(want, "u").test(value), "pattern"),
   minItems: holds((value, want: number) => !Array.isArray(value) || (value as unknown[]).length >= want, "minItems"),
   maxItems: holds((value, want: number) => !Array.isArray(value) || (value as unknown[]).length <= want, "maxItems"),
+  minProperties: holds(
+    (value, want: number) => typeof value !== "object" || value === null || Object.keys(value).length >= want,
+    "minProperties",
+  ),
   maxProperties: holds((value, want: number) => !isObject(value) || Object.keys(value).length <= want, "maxProperties"),
 };

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { type DescMessage, fromJson } from "@bufbuild/protobuf";
 import { Body } from "../../src/core/body.ts";
-import { Call, type Operation } from "../../src/core/call.ts";
+import { Call, type Generation } from "../../src/core/call.ts";
 import type { Reason } from "../../src/core/errors.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import type { Outgoing, Provider, ReplyHeaders, Tools, Upstream } from "../../src/core/provider.ts";
@@ -26,14 +26,14 @@ export interface Contract {
     readonly stream: string;
     readonly reason: Reason;
     readonly model?: string;
-    readonly op?: Operation;
+    readonly op?: Generation;
   }[];
 }
 
 /** One question, and what the provider answers to it, whole and as a stream. */
 export interface Case {
   readonly name: string;
-  readonly op: Operation;
+  readonly op: Generation;
   /** In place of the contract's. */
   readonly model?: string;
   readonly settings?: JsonObject;
@@ -114,7 +114,7 @@ export function opened({ provider, contract }: Contracted, settings: JsonObject 
 }
 
 /** A call of a route with this one target, and what its provider would get. */
-export async function asked(upstream: Upstream, op: Operation, model: string, request: JsonObject, stream = false) {
+export async function asked(upstream: Upstream, op: Generation, model: string, request: JsonObject, stream = false) {
   const { exchange, all } = wires();
   const target = { ...targetOf(exchange, 0, upstream), model, speaks: upstream.speaks[op] ?? ("openai" as const) };
   const plan = planOf([target], { op });

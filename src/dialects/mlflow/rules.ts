@@ -54,6 +54,7 @@ const known: Record<Operation, WeakMap<Speech, readonly Field[]>> = {
   chat: new WeakMap(),
   completions: new WeakMap(),
   embeddings: new WeakMap(),
+  predictions: new WeakMap(),
 };
 
 function fieldsOf(op: Operation, speech: Speech): readonly Field[] {

@@ -21,6 +21,7 @@ export const MEMBERS = {
     `),
   ),
   embeddings: new Set(["model", "input", "dimensions", "encoding_format", "user"]),
+  predictions: new Set<string>(),
 } satisfies Record<Operation, ReadonlySet<string>>;
 
 /** Members of Google's API that its callers' requests keep. Its own providers take them. */

@@ -104,7 +104,8 @@ function of(name: string, field: DescField, rules: FieldRules | undefined, as: D
 }
 
 function ofMessage(name: string, desc: DescMessage): MemberRules {
-  if (desc.typeName === "google.protobuf.Struct") return { name, kind: "object", required: false };
+  // Some of protobuf's own hold themselves; none has rules.
+  if (desc.typeName.startsWith("google.protobuf.")) return { name, kind: "object", required: false };
   const bare = bareField(desc);
   if (bare) return { ...memberRules(bare), name };
   return { name, kind: "object", required: false, fields: rulesOf(desc) };

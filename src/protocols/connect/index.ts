@@ -7,6 +7,7 @@ import { RouteAdminService } from "../../../gen/polygate/admin/v1/route_admin_pb
 import { ChatService } from "../../../gen/polygate/v1/chat_pb.js";
 import { CompletionsService } from "../../../gen/polygate/v1/completions_pb.js";
 import { EmbeddingsService } from "../../../gen/polygate/v1/embeddings_pb.js";
+import { PredictionService } from "../../../gen/polygate/v1/predictions_pb.js";
 import { header } from "../../core/arrival.ts";
 import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
 import type { Door } from "../../core/site.ts";
@@ -16,6 +17,7 @@ import { boundary } from "./boundary.ts";
 import { compressions } from "./compression.ts";
 import { healthService } from "./health.ts";
 import { chatService, completionsService, embeddingsService, inferenceShortcuts } from "./inference.ts";
+import { predictionService } from "./predictions/service.ts";
 import { reflectionServices } from "./reflection.ts";
 import { refusePath } from "./refuse.ts";
 import { warmer } from "./validate.ts";
@@ -31,6 +33,7 @@ const SERVICES: readonly DescService[] = [
   ChatService,
   CompletionsService,
   EmbeddingsService,
+  PredictionService,
   RouteAdminService,
   Health,
   ReflectionV1,
@@ -59,6 +62,7 @@ function mounts(door: Door): readonly Mount[] {
     serve(ChatService, chatService(door)),
     serve(CompletionsService, completionsService(door)),
     serve(EmbeddingsService, embeddingsService(door)),
+    serve(PredictionService, predictionService(door)),
     serve(RouteAdminService, routeAdminService(door)),
     serve(Health, healthService(door, names)),
     serve(ReflectionV1, reflection.v1, small),

@@ -82,7 +82,7 @@ async function answer<Q extends Asked, T extends Piece>(
   const body = Body.ofOwn(forStream(asked.toCommon(request), false));
   const call = callOf(door, context.protocolName, caller, op, request.model, body, false);
   for (const name of ignoredIn(request)) call.adjust("dropped", name);
-  const common = await whole(call, caller, door.clock);
+  const common = await whole(call, caller, door.clock, (answered) => answered.json);
   return madeBy(reply)(common, call);
 }
 

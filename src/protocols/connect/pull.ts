@@ -1,3 +1,4 @@
+import type { Body } from "../../core/body.ts";
 import type { Call } from "../../core/call.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { GatewayError } from "../../core/errors.ts";
@@ -10,12 +11,12 @@ import type { Pieces } from "./pieces.ts";
 /** Messages that may wait for a slow reader before the provider is held back. */
 const MAX_WAITING = 16;
 
-/** Runs a call for its whole answer, in the common shape. Rejects with a `GatewayError`. */
-export function whole(call: Call, caller: Caller, clock: Clock): Promise<JsonObject> {
+/** Runs a call for its whole answer, as `read` makes it of the body. Rejects with a `GatewayError`. */
+export function whole<T>(call: Call, caller: Caller, clock: Clock, read: (body: Body) => T): Promise<T> {
   return new Promise((resolve, reject) => {
     const sink: Sink = {
       raw: false,
-      reply: (_, body) => resolve(body.json),
+      reply: (_, body) => resolve(read(body)),
       head: NOTHING,
       data: () => true,
       event: () => true,

@@ -132,6 +132,7 @@ describe.each([
       "polygate.v1.ChatService",
       "polygate.v1.CompletionsService",
       "polygate.v1.EmbeddingsService",
+      "polygate.v1.PredictionService",
     ]);
   });
 

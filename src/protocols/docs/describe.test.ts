@@ -1,9 +1,10 @@
 import { expect, it } from "vitest";
+import type { Generation } from "../../core/call.ts";
 import type { JsonObject } from "../../core/json.ts";
-import type { RouteInfo, Site } from "../../core/site.ts";
+import type { Site } from "../../core/site.ts";
 import { describer, withRoutes } from "./describe.ts";
 
-function site(generation: number, ...routes: readonly (readonly [name: string, op: RouteInfo["op"]])[]): Site {
+function site(generation: number, ...routes: readonly (readonly [name: string, op: Generation])[]): Site {
   return {
     generation,
     loadedAt: 0,

@@ -23,6 +23,11 @@ export function invoke(door: Door, inbound: Inbound, name: string): void {
     return;
   }
   const { op } = route;
+  if (op === "predictions") {
+    const why = `The route ${JSON.stringify(name)} gives predictions; ask it at /predict/${name}.`;
+    refuse(inbound, new GatewayError(why, { reason: "OPERATION_UNSUPPORTED" }));
+    return;
+  }
   collectPlain(inbound, site.maxRequestBytes, (error, bytes) => {
     try {
       if (error) throw error;

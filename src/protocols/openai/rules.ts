@@ -13,6 +13,8 @@ const RULES = {
   chat: rulesOf(ChatRequestSchema),
   completions: rulesOf(CompleteRequestSchema),
   embeddings: rulesOf(EmbedRequestSchema),
+  // Not asked for in OpenAI's words.
+  predictions: [],
 } satisfies Record<Operation, unknown>;
 
 /** The name of a route that a request's `model` is. Throws FIELD_INVALID when it cannot be one. */

@@ -1,4 +1,4 @@
-import type { Call, Operation } from "../../core/call.ts";
+import type { Call, Generation } from "../../core/call.ts";
 import { type JsonObject, parsedObject } from "../../core/json.ts";
 import type { Reading, ReplyHeaders, StreamDecoder } from "../../core/provider.ts";
 import type { StreamListener } from "../../core/sse.ts";
@@ -13,7 +13,7 @@ import { plainModel } from "./model.ts";
 import { type OldModels, oldModelsOf, streamedUsage } from "./old-models.ts";
 
 /** How Bedrock's answers are read. */
-export function readingsOf(parts: FaultParts): { readonly [op in Operation]: Reading } {
+export function readingsOf(parts: FaultParts): { readonly [op in Generation]: Reading } {
   const headOf = (call: Call, headers: ReplyHeaders = {}): AnswerHead => ({
     id: idIn(headers),
     created: Math.floor(parts.tools.wallNow() / 1000),

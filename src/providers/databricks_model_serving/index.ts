@@ -3,13 +3,14 @@ import {
   DatabricksModelServingSettingsSchema,
 } from "../../../gen/providers/databricks_model_serving/v1/settings_pb.js";
 import { Body } from "../../core/body.ts";
-import type { Provider, SettingsProblem, Upstream } from "../../core/provider.ts";
+import type { Outgoing, Provider, SettingsProblem, Upstream } from "../../core/provider.ts";
 import { accessProblems, JSON_REQUEST, splitBase } from "../../dialects/openai/base.ts";
 import { compatibleBody, type Differences } from "../../dialects/openai/compatible.ts";
 import { openAIFault } from "../../dialects/openai/fault.ts";
 import { nearlyOpenAI } from "../../dialects/openai/nearly.ts";
 import { partsIn } from "../../dialects/openai/parts-in.ts";
 import { openAIUsage } from "../../dialects/openai/usage.ts";
+import { scoringRequest } from "../../dialects/scoring/request.ts";
 import { withThoughts } from "./messages.ts";
 import { fixedToken, lentTokens } from "./tokens.ts";
 
@@ -54,22 +55,32 @@ export const provider: Provider<DatabricksModelServingSettings> = {
     const now = () => Math.floor(tools.wallNow() / 1000);
     return {
       origin,
-      speaks: { chat: "openai", completions: "openai", embeddings: "openai" },
+      speaks: { chat: "openai", completions: "openai", embeddings: "openai", predictions: "scoring" },
       reads: {
         chat: nearlyOpenAI("chat", { message: (said, model) => partsIn(said, "databricks", model) }, now),
         completions: nearlyOpenAI("completions", {}, now),
       },
       encode(call, body, model) {
+        const path = `${prefix}/serving-endpoints/${encodeURIComponent(model)}/invocations`;
+        const lent = (send: (token: string) => Outgoing) => {
+          const token = tokens.get();
+          const outgoing = (one: string) => {
+            latest = one;
+            return send(one);
+          };
+          return typeof token === "string" ? outgoing(token) : token.then(outgoing);
+        };
+        if (call.plan.op === "predictions") {
+          return lent((token) => scoringRequest(path, body, ["authorization", `Bearer ${token}`]));
+        }
         const messages = withThoughts(call, body.peek("messages"), model);
         const sent = messages === undefined ? body : Body.ofJson({ ...body.json, messages });
-        const path = `${prefix}/serving-endpoints/${encodeURIComponent(model)}/invocations`;
         const bytes = compatibleBody(call, sent, model, CLAUDE.test(model) ? CLAUDE_DIFFERS : DIFFERS);
-        const outgoing = (token: string) => {
-          latest = token;
-          return { path, headers: [...JSON_REQUEST, "authorization", `Bearer ${token}`], body: bytes };
-        };
-        const token = tokens.get();
-        return typeof token === "string" ? outgoing(token) : token.then(outgoing);
+        return lent((token) => ({
+          path,
+          headers: [...JSON_REQUEST, "authorization", `Bearer ${token}`],
+          body: bytes,
+        }));
       },
       usage: openAIUsage,
       fault(status, replyHeaders, body) {

@@ -1,4 +1,4 @@
-import type { Call } from "../../core/call.ts";
+import type { Call, Generation } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject, objectsIn } from "../../core/json.ts";
 import { functionCalls, functionChoice, functionTools } from "../../dialects/openai/custom-tools.ts";
 import { present } from "../../dialects/openai/make.ts";
@@ -22,7 +22,7 @@ export function chatRequest(call: Call, json: Readonly<JsonObject>, model: strin
   const request = present({
     model,
     messages: mistralMessages(call, functionCalls(call, taken.take("messages")), model),
-    temperature: taken.temperature(MOST, MLFLOW[call.plan.op]),
+    temperature: taken.temperature(MOST, MLFLOW[call.plan.op as Generation]),
     top_p: taken.number("top_p"),
     max_tokens: taken.maxTokens(),
     stop: taken.stop() as Json[] | undefined,

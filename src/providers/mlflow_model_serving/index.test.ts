@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { MlflowModelServingSettingsSchema } from "../../../gen/providers/mlflow_model_serving/v1/settings_pb.js";
 import { answered, opened } from "../../../test/support/provider-contract.ts";
 import { type Asking, sentBy } from "../../../test/support/sent.ts";
-import type { Operation } from "../../core/call.ts";
+import type { Generation } from "../../core/call.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Provider } from "../../core/provider.ts";
 import { provider } from "./index.ts";
@@ -77,7 +77,7 @@ describe("a request to a model that MLflow serves", () => {
 
 describe("the answer of a model that MLflow serves", () => {
   const read = async (
-    op: Operation,
+    op: Generation,
     bytes: string,
     how: { stream?: boolean; framed?: boolean } = {},
     settings = SETTINGS,

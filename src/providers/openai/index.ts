@@ -1,6 +1,6 @@
 import { type OpenAISettings, OpenAISettingsSchema } from "../../../gen/providers/openai/v1/settings_pb.js";
 import { Body } from "../../core/body.ts";
-import type { Operation } from "../../core/call.ts";
+import type { Generation } from "../../core/call.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ModelEntry, Provider, SettingsProblem, Upstream } from "../../core/provider.ts";
 import { chatOf } from "../../dialects/openai/as-chat.ts";
@@ -10,7 +10,7 @@ import { withoutForeign } from "../../dialects/openai/foreign.ts";
 import { openAIUsage } from "../../dialects/openai/usage.ts";
 
 const DEFAULT_BASE = "https://api.openai.com/v1";
-const PATHS: Record<Operation, string> = {
+const PATHS: Record<Generation, string> = {
   chat: "/chat/completions",
   completions: "/completions",
   embeddings: "/embeddings",
@@ -46,7 +46,11 @@ export const provider: Provider<OpenAISettings> = {
         const sent = chats ? Body.ofJson(chatAsked(asked.json)) : asked;
         // And it said only that there is a version, to all but Azure.
         const asks = era === "2.8" && !azure && query !== "" ? "?api-version=True" : query;
-        return { path: prefix + PATHS[chats ? "chat" : call.plan.op] + asks, headers, body: sent.bytes };
+        return {
+          path: prefix + PATHS[chats ? "chat" : (call.plan.op as Generation)] + asks,
+          headers,
+          body: sent.bytes,
+        };
       },
       usage: openAIUsage,
       fault: (status, replyHeaders, body) => openAIFault("openai", status, replyHeaders, body, secrets),

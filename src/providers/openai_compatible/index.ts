@@ -2,7 +2,7 @@ import {
   type OpenAICompatibleSettings,
   OpenAICompatibleSettingsSchema,
 } from "../../../gen/providers/openai_compatible/v1/settings_pb.js";
-import type { Operation } from "../../core/call.ts";
+import type { Generation } from "../../core/call.ts";
 import type { Provider, SettingsProblem, Upstream } from "../../core/provider.ts";
 import { words } from "../../core/words.ts";
 import { isHeaderText, isHttpBase } from "../../dialects/openai/base.ts";
@@ -11,7 +11,7 @@ import { openAIFault } from "../../dialects/openai/fault.ts";
 import { openAIUsage } from "../../dialects/openai/usage.ts";
 import { PRESETS, type Preset } from "./presets.ts";
 
-const PATHS: Record<Operation, string> = {
+const PATHS: Record<Generation, string> = {
   chat: "/chat/completions",
   completions: "/completions",
   embeddings: "/embeddings",
@@ -56,7 +56,7 @@ function open(preset: Preset, settings: OpenAICompatibleSettings): Upstream {
     origin: base.origin,
     speaks: Object.fromEntries(preset.operations.map((op) => [op, "openai"])),
     encode: (call, body, model) => ({
-      path: prefix + PATHS[call.plan.op],
+      path: prefix + PATHS[call.plan.op as Generation],
       headers,
       body: compatibleBody(call, body, model, preset),
     }),

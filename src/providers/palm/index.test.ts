@@ -4,7 +4,7 @@ import { PalmSettingsSchema } from "../../../gen/providers/palm/v1/settings_pb.j
 import { fakeClock } from "../../../test/support/clock.ts";
 import { callOf, planOf, targetOf } from "../../../test/support/plan.ts";
 import { Body } from "../../core/body.ts";
-import { type Arrival, Call, type Operation } from "../../core/call.ts";
+import { type Arrival, Call, type Generation } from "../../core/call.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { provider } from "./index.ts";
 
@@ -12,7 +12,7 @@ const settings = create(PalmSettingsSchema, { palmApiKey: "palm-key" });
 const upstream = provider.open(settings, { clock: fakeClock(), wallNow: () => 1_700_000_000_000, random: () => 0 });
 const MODELS = { chat: "chat-bison-001", completions: "text-bison-001", embeddings: "embedding-gecko-001" };
 
-function callFor(op: Operation, json: JsonObject, arrival: Partial<Arrival> = {}, stream = false): Call {
+function callFor(op: Generation, json: JsonObject, arrival: Partial<Arrival> = {}, stream = false): Call {
   const target = { ...targetOf(() => ({ pause() {}, resume() {}, abort() {} }), 0, upstream), model: MODELS[op] };
   const plan = planOf([target], { op });
   const call = new Call(callOf(plan, false, arrival).arrival, plan, Body.ofJson(json), stream);
@@ -20,7 +20,7 @@ function callFor(op: Operation, json: JsonObject, arrival: Partial<Arrival> = {}
   return call;
 }
 
-async function send(op: Operation, json: JsonObject, arrival?: Partial<Arrival>) {
+async function send(op: Generation, json: JsonObject, arrival?: Partial<Arrival>) {
   const call = callFor(op, json, arrival);
   const { path, headers, body } = await upstream.encode(call, call.body, MODELS[op]);
   return { path, headers, body: body.toString(), adjusted: call.adjusted };
@@ -29,7 +29,7 @@ async function send(op: Operation, json: JsonObject, arrival?: Partial<Arrival>)
 const messages = [{ role: "user", content: "hello" }];
 
 describe("what MLflow's callers say reaches PaLM as from MLflow", () => {
-  it.each<[string, Operation, JsonObject, Partial<Arrival>, string, string]>([
+  it.each<[string, Generation, JsonObject, Partial<Arrival>, string, string]>([
     [
       "a completion of 2.8",
       "completions",

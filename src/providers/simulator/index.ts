@@ -29,7 +29,7 @@ export const provider: Provider<SimulatorSettings> = {
       },
       encode(call, body, model) {
         body.set("model", model);
-        return { path: PATHS[call.plan.op], headers: HEADERS, body: body.bytes };
+        return { path: PATHS[call.plan.op as keyof typeof PATHS], headers: HEADERS, body: body.bytes };
       },
       usage: openAIUsage,
       fault: (status, headers, body) => openAIFault("simulator", status, headers, body),

@@ -1,6 +1,6 @@
 import { type TogetherAISettings, TogetherAISettingsSchema } from "../../../gen/providers/togetherai/v1/settings_pb.js";
 import { Body } from "../../core/body.ts";
-import type { Operation } from "../../core/call.ts";
+import type { Generation } from "../../core/call.ts";
 import type { Provider, Upstream } from "../../core/provider.ts";
 import { accessProblems, JSON_REQUEST, splitBase } from "../../dialects/openai/base.ts";
 import { compatibleBody, type Differences } from "../../dialects/openai/compatible.ts";
@@ -11,7 +11,7 @@ import { openAIUsage } from "../../dialects/openai/usage.ts";
 import { logprobsAsked, logprobsTold } from "./logprobs.ts";
 
 const BASE = "https://api.together.xyz/v1";
-const PATHS: Record<Operation, string> = {
+const PATHS: Record<Generation, string> = {
   chat: "/chat/completions",
   completions: "/completions",
   embeddings: "/embeddings",
@@ -48,7 +48,11 @@ export const provider: Provider<TogetherAISettings> = {
       encode(call, body, model) {
         const asked = call.plan.op === "chat" && body.peek("logprobs") !== undefined;
         const sent = asked ? Body.ofJson(logprobsAsked(body.json)) : body;
-        return { path: prefix + PATHS[call.plan.op], headers, body: compatibleBody(call, sent, model, DIFFERS) };
+        return {
+          path: prefix + PATHS[call.plan.op as Generation],
+          headers,
+          body: compatibleBody(call, sent, model, DIFFERS),
+        };
       },
       usage: openAIUsage,
       fault: (status, replyHeaders, body) =>

@@ -85,7 +85,8 @@ export declare type Config = Message<"polygate.config.v1.Config"> & {
   egress?: Egress | undefined;
 
   /**
-   * How MLflow's paths answer.
+   * How MLflow's paths answer, and its Model Registry, whose models routes may
+   * name.
    *
    * @generated from field: polygate.config.v1.Mlflow mlflow = 9;
    */
@@ -99,7 +100,13 @@ export declare type Config = Message<"polygate.config.v1.Config"> & {
 export declare const ConfigSchema: GenMessage<Config>;
 
 /**
- * Mlflow is what there is to say about MLflow's paths.
+ * Mlflow is what there is to say about MLflow's paths, and about the registry
+ * that says which version of a model a route calls, and where it is served. A
+ * route has `format` alone.
+ *
+ * A model of the provider `mlflow-model-serving` may be named
+ * `models:/name@alias`, `models:/name/Stage`, `models:/name/latest` or
+ * `models:/name/3`: the route follows the alias or the stage when it moves.
  *
  * @generated from message polygate.config.v1.Mlflow
  */
@@ -112,6 +119,59 @@ export declare type Mlflow = Message<"polygate.config.v1.Mlflow"> & {
    * @generated from field: string format = 1;
    */
   format: string;
+
+  /**
+   * Where the tracking server of the registry answers, such as
+   * `http://mlflow:5000`. Without it there is none.
+   *
+   * @generated from field: string tracking_uri = 2;
+   */
+  trackingUri: string;
+
+  /**
+   * Sent to it as a bearer token.
+   *
+   * @generated from field: string token = 3;
+   */
+  token: string;
+
+  /**
+   * Sent to it as a user's name, with `password`.
+   *
+   * @generated from field: string username = 4;
+   */
+  username: string;
+
+  /**
+   * The user's password.
+   *
+   * @generated from field: string password = 5;
+   */
+  password: string;
+
+  /**
+   * How often each worker asks it. A route follows an alias within this time.
+   *
+   * @generated from field: google.protobuf.Duration poll_interval = 6;
+   */
+  pollInterval?: Duration | undefined;
+
+  /**
+   * Where a version is served whose tags do not say it, such as
+   * `http://models/{model}/{version}`: what stands before `/invocations`.
+   *
+   * @generated from field: string model_server_url = 7;
+   */
+  modelServerUrl: string;
+
+  /**
+   * Name of the tag of a version that says where it is served. What it says
+   * comes over the network: only public addresses are dialed for it, and those
+   * of `egress.allow`.
+   *
+   * @generated from field: string url_tag = 8;
+   */
+  urlTag: string;
 };
 
 /**
@@ -456,7 +516,8 @@ export declare type Route = Message<"polygate.config.v1.Route"> & {
   name: string;
 
   /**
-   * Required. What the route does.
+   * Required. What the route does. `mlflow/v1/predictions` asks a model that
+   * MLflow serves for predictions, in its own scoring forms.
    *
    * @generated from field: string route_type = 2;
    */
@@ -550,7 +611,8 @@ export declare type Model = Message<"polygate.config.v1.Model"> & {
   provider: string;
 
   /**
-   * The provider's own name for the model.
+   * The provider's own name for the model. Of `mlflow-model-serving` it may be a
+   * name of the registry, such as `models:/iris@champion`.
    *
    * @generated from field: string name = 2;
    */

@@ -22,7 +22,8 @@ export declare const file_providers_mlflow_model_serving_v1_settings: GenFile;
  */
 export declare type MlflowModelServingSettings = Message<"providers.mlflow_model_serving.v1.MlflowModelServingSettings"> & {
   /**
-   * Required, this or `base_url`. Where the server answers: what stands before `/invocations`.
+   * Required, this or `base_url`, unless the model's name is of the registry. Where the server answers: what stands before
+   * `/invocations`.
    *
    * @generated from field: string model_server_url = 1;
    */

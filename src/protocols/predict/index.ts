@@ -1,0 +1,52 @@
+import { arrive, header } from "../../core/arrival.ts";
+import { Body } from "../../core/body.ts";
+import { Call } from "../../core/call.ts";
+import { asGatewayError } from "../../core/errors.ts";
+import { collectPlain, notJson } from "../../core/plain.ts";
+import type { Inbound, Mount, Protocol } from "../../core/protocol.ts";
+import { tie } from "../../core/rest.ts";
+import { run } from "../../core/run.ts";
+import type { Door } from "../../core/site.ts";
+import { formOf } from "../../dialects/scoring/request.ts";
+import { PredictSink, refuse } from "./sink.ts";
+
+/**
+ * Predictions of classical models, in the forms of MLflow's model server.
+ * @see https://mlflow.org/docs/latest/ml/deployment/deploy-model-locally/
+ */
+export const protocol: Protocol = { kind: "predict", mounts };
+
+function mounts(door: Door): readonly Mount[] {
+  return [
+    {
+      prefix: "/predict/",
+      endpoints: [
+        { method: "POST", path: "/predict/{name}", handle: (inbound, [name]) => predict(door, inbound, name!) },
+      ],
+      refuse,
+    },
+  ];
+}
+
+function predict(door: Door, inbound: Inbound, name: string): void {
+  const { site } = door;
+  const csv = CSV.test(header(inbound.headers, "content-type") ?? "");
+  const wrong = csv ? undefined : notJson(inbound);
+  if (wrong) {
+    refuse(inbound, wrong);
+    return;
+  }
+  collectPlain(inbound, site.maxRequestBytes, (error, bytes) => {
+    try {
+      if (error) throw error;
+      const body = csv ? Body.ofCsv(bytes) : Body.ofBytes(bytes);
+      const call = new Call(arrive(inbound, "predict", "scoring"), site.plan("predictions", name), body, false);
+      inbound.call = call;
+      tie(inbound, run(call, new PredictSink(inbound), door.clock, csv ? undefined : () => void formOf(body)));
+    } catch (thrown) {
+      refuse(inbound, asGatewayError(thrown));
+    }
+  });
+}
+
+const CSV = /^\s*text\/csv\s*(?:;|$)/i;
