@@ -76,6 +76,8 @@ describe("every example, sent as it stands, is answered as described", () => {
   it("on each path", async () => {
     const tried: string[] = [];
     for (const [path, methods] of Object.entries(document.paths)) {
+      // The simulator predicts nothing; test/predictions asks a model server.
+      if (/PredictionService|^\/predict\//.test(path)) continue;
       for (const [method, operation] of Object.entries(methods)) {
         const [type = "", body] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
         for (const [name, { value }] of Object.entries(body?.examples ?? { none: { value: undefined } })) {
