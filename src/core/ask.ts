@@ -1,10 +1,11 @@
 import type { Clock } from "./clock.ts";
 import { errors } from "./errors.ts";
-import type { Controls, Exchange, Outgoing, Receiver } from "./provider.ts";
+import type { Controls, Exchange, Outgoing, Receiver, ReplyHeaders } from "./provider.ts";
 
 /** A whole answer. */
 export interface Answer {
   readonly status: number;
+  readonly headers: ReplyHeaders;
   readonly body: Buffer;
 }
 
@@ -17,11 +18,13 @@ const TIMEOUT_MS = 10_000;
  * Sends one request of a provider's own, as for a token, and collects its answer. Rejects with UPSTREAM_UNREACHABLE or
  * DEADLINE_PASSED.
  *
- * @param who Is asked, for the error.
+ * @param who Is asked, for the errors.
+ * @param named How it is called where it cannot be reached; default `who`.
  */
-export function ask(exchange: Exchange, outgoing: Outgoing, clock: Clock, who: string): Promise<Answer> {
+export function ask(exchange: Exchange, outgoing: Outgoing, clock: Clock, who: string, named = who): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   let status = 0;
+  let headers: ReplyHeaders = {};
   let size = 0;
   const chunks: Buffer[] = [];
   let controls: Controls | undefined;
@@ -30,8 +33,9 @@ export function ask(exchange: Exchange, outgoing: Outgoing, clock: Clock, who: s
     reject(errors.deadline(`${who} did not answer in time.`, "first_byte"));
   });
   const receiver: Receiver = {
-    onHead(code) {
+    onHead(code, head) {
       status = code;
+      headers = head;
     },
     onData(chunk) {
       size += chunk.length;
@@ -39,11 +43,11 @@ export function ask(exchange: Exchange, outgoing: Outgoing, clock: Clock, who: s
     },
     onEnd() {
       clock.cancel(timer);
-      resolve({ status, body: Buffer.concat(chunks) });
+      resolve({ status, headers, body: Buffer.concat(chunks) });
     },
     onBreak(why, cause) {
       clock.cancel(timer);
-      reject(errors.unreachable(who, cause ?? why));
+      reject(errors.unreachable(named, cause ?? why));
     },
   };
   controls = exchange(outgoing, receiver);

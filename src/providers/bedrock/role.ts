@@ -1,7 +1,7 @@
+import { type Answer, ask } from "../../core/ask.ts";
 import { type Fault, GatewayError } from "../../core/errors.ts";
 import type { Exchange, Tools } from "../../core/provider.ts";
 import type { KeySource, Lease } from "./lease.ts";
-import { type Answer, post } from "./post.ts";
 import { escaped, type Keys, Signer } from "./sign.ts";
 
 /** What a role is taken on with. */
@@ -42,7 +42,7 @@ export async function assumeRole(
   const signable = { method: "POST", path, headers: [...headers, ["host", base.host] as const], body };
   const signed = new Signer(region, "sts").sign(keys, tools.wallNow(), signable);
   const sent = { path, headers: [...headers.flat(), "accept-encoding", "identity", ...signed], body };
-  const answer = await post(exchange, sent, tools);
+  const answer = await ask(exchange, sent, tools.clock, "AWS STS", "bedrock: AWS STS");
   if (answer.status !== 200) throw refusal(answer, own, keys);
   return leaseIn(answer);
 }
