@@ -1,5 +1,5 @@
 import { createParser } from "eventsource-parser";
-import { isObject, type JsonObject } from "./json.ts";
+import { type JsonObject, parsedObject } from "./json.ts";
 import type { StreamDecoder } from "./provider.ts";
 import { MAX_EVENT_BYTES, type StreamListener } from "./sse.ts";
 
@@ -35,7 +35,7 @@ export function jsonEvents(on: StreamListener, each: EachEvent, maxEventBytes = 
     onEvent({ data, event = "" }) {
       pending = 0;
       if (over) return;
-      const json = data === "[DONE]" ? undefined : parse(data);
+      const json = data === "[DONE]" ? undefined : parsedObject(data);
       if (json !== undefined) each(json, event);
       else if (data === "[DONE]") end(() => on.onDone());
       else end(() => on.onBad("an event is not a JSON object"));
@@ -71,7 +71,7 @@ export function jsonLines(on: StreamListener, each: EachEvent, maxEventBytes = M
   const line = (bytes: Buffer) => {
     const text = bytes.toString("utf8").trim();
     if (text === "") return;
-    const json = parse(text);
+    const json = parsedObject(text);
     if (json === undefined) bad("a line is not a JSON object");
     else each(json, "");
   };
@@ -101,7 +101,7 @@ export function jsonLines(on: StreamListener, each: EachEvent, maxEventBytes = M
       if (over || heldBytes === 0) return false;
       const rest = take();
       // Half a line is no answer; a whole one may lack its newline.
-      if (parse(rest.toString("utf8")) === undefined) return rest.toString("utf8").trim() !== "";
+      if (parsedObject(rest.toString("utf8")) === undefined) return rest.toString("utf8").trim() !== "";
       line(rest);
       return false;
     },
@@ -109,13 +109,4 @@ export function jsonLines(on: StreamListener, each: EachEvent, maxEventBytes = M
       over = true;
     },
   };
-}
-
-function parse(text: string): JsonObject | undefined {
-  try {
-    const json: unknown = JSON.parse(text);
-    return isObject(json) ? json : undefined;
-  } catch {
-    return undefined;
-  }
 }

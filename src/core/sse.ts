@@ -1,7 +1,7 @@
 import { createParser, type EventSourceParser } from "eventsource-parser";
 import { Alike } from "./alike.ts";
 import type { GatewayError } from "./errors.ts";
-import { isObject, type JsonObject } from "./json.ts";
+import { type JsonObject, parsedObject } from "./json.ts";
 import type { StreamDecoder } from "./provider.ts";
 
 /** Largest single event of an upstream stream, bytes. An image in one event is a few MiB of base64. */
@@ -124,7 +124,7 @@ export class StreamReader implements StreamDecoder {
       const end = at < 0 ? whole.length : at + 2;
       const data = frameData(whole, start, end);
       if (data !== undefined && !(this.alike.knows(data) && this.on.onAlike?.() === true)) {
-        const json = data === DONE ? undefined : parse(data);
+        const json = data === DONE ? undefined : parsedObject(data);
         // Whatever may end the call comes after what was whole before it.
         if ((json === undefined || json["error"] !== undefined) && start > from) {
           this.on.onWhole(whole.subarray(from, start));
@@ -163,7 +163,7 @@ export class StreamReader implements StreamDecoder {
     const parser = createParser({
       onEvent: ({ data }) => {
         if (this.over) return;
-        this.tell(data, data === DONE ? undefined : parse(data));
+        this.tell(data, data === DONE ? undefined : parsedObject(data));
         if (!this.over) this.on.onWhole(Buffer.from(`data: ${data.replaceAll("\n", "\ndata: ")}\n\n`));
       },
     });
@@ -180,16 +180,6 @@ export class StreamReader implements StreamDecoder {
       return;
     }
     parser.feed(decoder.decode(chunk, { stream: true }));
-  }
-}
-
-/** An event's JSON object; `undefined`: it is none. */
-function parse(data: string): JsonObject | undefined {
-  try {
-    const json: unknown = JSON.parse(data);
-    return isObject(json) ? json : undefined;
-  } catch {
-    return undefined;
   }
 }
 

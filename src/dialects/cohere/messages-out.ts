@@ -1,6 +1,6 @@
 import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject, textIn } from "../../core/json.ts";
-import { eachMessage } from "../openai/each-message.ts";
+import { eachMessage, eachPart } from "../openai/each-message.ts";
 import { isTranslated } from "../openai/foreign.ts";
 import { only } from "../openai/only.ts";
 import { ownReasoning } from "../openai/reasoning.ts";
@@ -81,11 +81,7 @@ function partsOf(content: Json | undefined): Json[] {
 }
 
 function contentOut(call: Call, path: string, content: Json | undefined): Json | undefined {
-  if (!Array.isArray(content)) return content ?? undefined;
-  return content
-    .filter(isObject)
-    .map((part, at) => partOut(call, `${path}.content[${at}]`, part))
-    .filter((part) => part !== undefined);
+  return eachPart(path, content, (place, part) => partOut(call, place, part));
 }
 
 function partOut(call: Call, path: string, part: Readonly<JsonObject>): JsonObject | undefined {

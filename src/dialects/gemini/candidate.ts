@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { isObject, type Json, type JsonObject, objectsIn } from "../../core/json.ts";
 import { present } from "../openai/make.ts";
 import { sealed } from "../openai/reasoning.ts";
 import { fields, some, textIn } from "./fields.ts";
@@ -170,17 +170,16 @@ export function joined(deltas: readonly JsonObject[]): JsonObject {
   const details: JsonObject[] = [];
   const images: JsonObject[] = [];
   const calls: JsonObject[] = [];
-  const objects = (value: Json | undefined) => (Array.isArray(value) ? value.filter(isObject) : []);
   for (const delta of deltas) {
     if (typeof delta["content"] === "string") content += delta["content"];
     if (typeof delta["reasoning"] === "string") reasoning += delta["reasoning"];
-    for (const one of objects(delta["reasoning_details"])) {
+    for (const one of objectsIn(delta["reasoning_details"])) {
       const before = details.find(({ index }) => index === one["index"]);
       if (before === undefined) details.push({ ...one });
       else Object.assign(before, one, { text: `${textIn(before["text"]) ?? ""}${textIn(one["text"]) ?? ""}` });
     }
-    for (const { index: _, ...image } of objects(delta["images"])) images.push(image);
-    for (const { index, ...call } of objects(delta["tool_calls"])) joinCall(calls, Number(index), call);
+    for (const { index: _, ...image } of objectsIn(delta["images"])) images.push(image);
+    for (const { index, ...call } of objectsIn(delta["tool_calls"])) joinCall(calls, Number(index), call);
   }
   return present({
     role: "assistant",

@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject, parsedObject } from "../../core/json.ts";
+import { isObject, type Json, type JsonObject, objectsIn, parsedObject } from "../../core/json.ts";
 import { argumentsIn } from "../openai/calls-in.ts";
 import { present } from "../openai/make.ts";
 import { dataUrl } from "../openai/media.ts";
@@ -7,14 +7,14 @@ import { sealedDetail } from "./seal.ts";
 
 /** An answer's message as the parts of a candidate, every piece of reasoning sealed, so that it comes back with whose it is. */
 export function partsSaid(message: Readonly<JsonObject>): JsonObject[] {
-  const details = objects(message["reasoning_details"]);
+  const details = objectsIn(message["reasoning_details"]);
   const signed = placed(details);
-  const calls = objects(message["tool_calls"]);
+  const calls = objectsIn(message["tool_calls"]);
   return [
     ...thoughtsSaid(details, message["reasoning"] ?? message["reasoning_content"]),
     ...textSaid(textIn(message["content"]) ?? contentText(message["content"]), signed),
     ...(textIn(message["refusal"]) === undefined ? [] : [{ text: message["refusal"]! }]),
-    ...objects(message["images"]).flatMap((image, at) => imageSaid(image, signed.images.get(at))),
+    ...objectsIn(message["images"]).flatMap((image, at) => imageSaid(image, signed.images.get(at))),
     ...calls.map((call) => callSaid(call, signed.calls.get(textIn(call["id"]) ?? ""))),
   ];
 }
@@ -111,11 +111,7 @@ function argsSaid(text: string): JsonObject {
 }
 
 function contentText(content: Json | undefined): string {
-  return objects(content)
+  return objectsIn(content)
     .map(({ text }) => textIn(text) ?? "")
     .join("");
-}
-
-export function objects(value: Json | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }

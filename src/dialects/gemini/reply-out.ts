@@ -1,11 +1,11 @@
-import { isObject, type Json, type JsonObject } from "../../core/json.ts";
+import { isObject, type Json, type JsonObject, objectsIn } from "../../core/json.ts";
 import { words } from "../../core/words.ts";
 import { present } from "../openai/make.ts";
 import { withThoughts } from "../openai/reasoning.ts";
 import { textIn } from "./fields.ts";
 import { reasonOf } from "./finish.ts";
 import { logprobsResult } from "./logprobs.ts";
-import { objects, partsSaid } from "./parts-said.ts";
+import { partsSaid } from "./parts-said.ts";
 import { citationMetadata } from "./sources.ts";
 import { usageMetadata } from "./usage.ts";
 
@@ -22,7 +22,7 @@ const OWN = words(`
  */
 export function generateReply(json: Readonly<JsonObject>): JsonObject {
   const { promptFeedback } = json;
-  const candidates = objects(json["choices"]).map((choice, at) => {
+  const candidates = objectsIn(json["choices"]).map((choice, at) => {
     const message = withThoughts(isObject(choice["message"]) ? choice["message"] : {}, json["model"]);
     const index = typeof choice["index"] === "number" ? choice["index"] : at;
     return candidateOf(choice, index, partsSaid(message), message, textIn(message["content"]) ?? "");

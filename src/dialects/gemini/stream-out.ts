@@ -1,12 +1,12 @@
 import { errors } from "../../core/errors.ts";
-import { isObject, type JsonObject } from "../../core/json.ts";
+import { isObject, type JsonObject, objectsIn } from "../../core/json.ts";
 import { CallPlaces } from "../openai/call-places.ts";
 import { argumentsIn } from "../openai/calls-in.ts";
 import { present } from "../openai/make.ts";
 import { withThoughts } from "../openai/reasoning.ts";
 import { numberIn, textIn } from "./fields.ts";
 import { logprobsResult } from "./logprobs.ts";
-import { callPart, imageSaid, isOfCall, isThought, objects, partSaid } from "./parts-said.ts";
+import { callPart, imageSaid, isOfCall, isThought, partSaid } from "./parts-said.ts";
 import { candidateOf, headed, isBlock } from "./reply-out.ts";
 import { sealedDetail } from "./seal.ts";
 import { usageMetadata } from "./usage.ts";
@@ -47,7 +47,7 @@ export class GenerateStream {
     this.feedback = json["promptFeedback"] ?? this.feedback;
     // Google says it so, and without a candidate.
     if (isBlock(this.feedback)) return [];
-    const candidates = objects(json["choices"]).flatMap((choice, at) => {
+    const candidates = objectsIn(json["choices"]).flatMap((choice, at) => {
       const index = numberIn(choice["index"]) ?? at;
       const state = this.choice(index);
       const parts = isObject(choice["delta"]) ? pieces(state, withThoughts(choice["delta"], model)) : [];
@@ -92,9 +92,9 @@ export class GenerateStream {
 }
 
 function pieces(state: Choice, delta: JsonObject): JsonObject[] {
-  const details = objects(delta["reasoning_details"]);
+  const details = objectsIn(delta["reasoning_details"]);
   const parts = thoughts(state, details, textIn(delta["reasoning"] ?? delta["reasoning_content"]));
-  state.annotations.push(...objects(delta["annotations"]));
+  state.annotations.push(...objectsIn(delta["annotations"]));
   for (const detail of details) if (isOfCall(detail)) state.signatures.set(detail.id, sealedDetail(detail));
   const marks = details.filter(({ end }) => typeof end === "number");
   const content = textIn(delta["content"]) ?? textIn(delta["refusal"]);
@@ -106,12 +106,12 @@ function pieces(state: Choice, delta: JsonObject): JsonObject[] {
   for (const detail of details) {
     if (isObject(detail["part"])) parts.push(...closeThought(state), partSaid(detail, detail["part"]));
   }
-  for (const [at, image] of objects(delta["images"]).entries()) {
+  for (const [at, image] of objectsIn(delta["images"]).entries()) {
     const place = numberIn(image["index"]) ?? at;
     const mark = details.find((one) => one["image"] === place);
     parts.push(...closeThought(state), ...imageSaid(image, mark && sealedDetail(mark)));
   }
-  for (const piece of objects(delta["tool_calls"])) {
+  for (const piece of objectsIn(delta["tool_calls"])) {
     parts.push(...closeThought(state), ...callPiece(state, piece, state.places.of(piece)));
   }
   return parts;

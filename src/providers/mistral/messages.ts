@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Call } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject, objectIn, objectsIn, textIn } from "../../core/json.ts";
-import { eachMessage } from "../../dialects/openai/each-message.ts";
+import { eachMessage, eachPart } from "../../dialects/openai/each-message.ts";
 import { isTranslated } from "../../dialects/openai/foreign.ts";
 import { only } from "../../dialects/openai/only.ts";
 import { ownReasoning } from "../../dialects/openai/reasoning.ts";
@@ -62,10 +62,7 @@ export function callId(id: string): string {
 }
 
 function contentOut(call: Call, path: string, content: Json | undefined): Json | undefined {
-  if (!Array.isArray(content)) return content ?? undefined;
-  return objectsIn(content)
-    .map((part, at) => partOut(call, `${path}.content[${at}]`, part))
-    .filter((part) => part !== undefined);
+  return eachPart(path, content, (place, part) => partOut(call, place, part));
 }
 
 /** Parts of Mistral's own types, such as `document_url` and `reference`, go through as they came; another vendor's do not. */

@@ -1,6 +1,6 @@
 import type { MlflowEra, Operation } from "../../../core/call.ts";
 import type { GatewayError } from "../../../core/errors.ts";
-import { isObject, type Json, type JsonObject } from "../../../core/json.ts";
+import { isObject, type Json, parsedObject } from "../../../core/json.ts";
 import { unreadableServed } from "./served.ts";
 
 /** A status and what stands under `detail`; without it, MLflow broke down and said so in plain text. */
@@ -38,7 +38,7 @@ export function eraFault({ fault }: GatewayError, { era, provider, op }: Failed)
     return { http: 502, detail: `${words} ${said.type ?? "None"}` };
   }
   if (type === "text/plain") return { http: upstreamStatus, detail: { message: said.text } };
-  const json = parsed(said.text);
+  const json = parsedObject(said.text);
   if (json === undefined) return fault.reason === "UPSTREAM_FAILED" ? CRASH : undefined;
   if (upstreamStatus < 400) {
     const words = provider === SERVED ? unreadableServed(era, op === "embeddings", json) : undefined;
@@ -50,12 +50,3 @@ export function eraFault({ fault }: GatewayError, { era, provider, op }: Failed)
 }
 
 const SERVED = "mlflow-model-serving";
-
-function parsed(text: string): JsonObject | undefined {
-  try {
-    const json: unknown = JSON.parse(text);
-    return isObject(json) ? json : undefined;
-  } catch {
-    return undefined;
-  }
-}
