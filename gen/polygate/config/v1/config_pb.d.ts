@@ -524,15 +524,15 @@ export declare type Route = Message<"polygate.config.v1.Route"> & {
   routeType: string;
 
   /**
-   * The model that answers. A route has this or `targets`.
+   * The model that answers. A route has this, `targets` or `destinations`.
    *
    * @generated from field: polygate.config.v1.Model model = 3;
    */
   model?: Model | undefined;
 
   /**
-   * Models to try, in this order, until one answers. A route has this or
-   * `model`.
+   * Models to try, in this order, until one answers; with weights, models over
+   * which calls are spread. A route has this, `model` or `destinations`.
    *
    * @generated from field: repeated polygate.config.v1.Target targets = 4;
    */
@@ -568,6 +568,23 @@ export declare type Route = Message<"polygate.config.v1.Route"> & {
    * @generated from field: polygate.config.v1.Mlflow mlflow = 8;
    */
   mlflow?: Mlflow | undefined;
+
+  /**
+   * Other routes of this file over whose models calls are spread, as MLflow 3
+   * writes it. A route has this, `model` or `targets`.
+   *
+   * @generated from field: repeated polygate.config.v1.Destination destinations = 20;
+   */
+  destinations: Destination[];
+
+  /**
+   * Where the route is called beside its usual paths, such as
+   * `/predict/sentiment`; for `mlflow/v1/predictions`. The gateway's own paths
+   * cannot be taken.
+   *
+   * @generated from field: string path = 21;
+   */
+  path: string;
 };
 
 /**
@@ -588,6 +605,16 @@ export declare type Target = Message<"polygate.config.v1.Target"> & {
    * @generated from field: polygate.config.v1.Model model = 1;
    */
   model?: Model | undefined;
+
+  /**
+   * Its share of the calls, beside the other targets' weights: of 90 and 10 the
+   * first gets nine calls of ten. When the one that was drawn fails, the others
+   * are tried in their order; 0 is tried only then. Where no target of a route
+   * has a weight the first gets every call; where one has, the others' is 1.
+   *
+   * @generated from field: optional uint32 weight = 2;
+   */
+  weight?: number | undefined;
 };
 
 /**
@@ -595,6 +622,35 @@ export declare type Target = Message<"polygate.config.v1.Target"> & {
  * Use `create(TargetSchema)` to create a new message.
  */
 export declare const TargetSchema: GenMessage<Target>;
+
+/**
+ * Destination is a route that gets a share of another's calls. Its model and
+ * the model's settings are used; its limits count the calls to itself alone.
+ *
+ * @generated from message polygate.config.v1.Destination
+ */
+export declare type Destination = Message<"polygate.config.v1.Destination"> & {
+  /**
+   * Required. Name of a route of the same type that has a `model`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Required. Percent of the calls; all of a route's make 100. When the one
+   * that was drawn fails, the others are tried in their order.
+   *
+   * @generated from field: optional uint32 traffic_percentage = 2;
+   */
+  trafficPercentage?: number | undefined;
+};
+
+/**
+ * Describes the message polygate.config.v1.Destination.
+ * Use `create(DestinationSchema)` to create a new message.
+ */
+export declare const DestinationSchema: GenMessage<Destination>;
 
 /**
  * Model is one model of one provider.
