@@ -1,9 +1,11 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Config, Limits as LimitsMessage, Model, Route } from "../gen/polygate/config/v1/config_pb.js";
+import { modelsOf, weightsOf } from "./config/check.ts";
 import type { Loaded } from "./config/load.ts";
 import type { Operation } from "./core/call.ts";
 import { errors, GatewayError } from "./core/errors.ts";
+import { spread } from "./core/order.ts";
 import type { Plan, Target } from "./core/plan.ts";
 import type { Hooks, Policy } from "./core/policy.ts";
 import type { Provider, ServedVersion, Tools, Upstream } from "./core/provider.ts";
@@ -93,8 +95,7 @@ function planOf(
   all: readonly Hooks[],
 ): Plan {
   const op = ROUTE_TYPES[route.routeType as RouteType];
-  const models = route.model ? [route.model] : route.targets.map((target) => target.model!);
-  const targets = models.map((model, index): Target => {
+  const targets = modelsOf(route).map((model, index): Target => {
     const kind = providerKindOf(model.provider)!;
     const provider = from.providers.get(kind)!;
     const served = provider.registered && isRegistered(model.name) ? from.served.get(model.name) : undefined;
@@ -130,6 +131,7 @@ function planOf(
     op,
     strict: route.strict,
     targets,
+    order: orderOf(route, targets, from.tools),
     before: pick("before"),
     reply: pick("reply"),
     chunk: pick("chunk"),
@@ -137,6 +139,18 @@ function planOf(
     settle: pick("settle"),
     ...limits,
   });
+}
+
+/** `undefined`: the order of the list, for every call. */
+function orderOf(route: Route, targets: readonly Target[], { random }: Tools): Plan["order"] {
+  const weights = weightsOf(route);
+  return (
+    weights &&
+    spread(
+      targets.map((target, at) => ({ target, weight: weights[at]! })),
+      random,
+    )
+  );
 }
 
 /** A target whose provider does not do what the route does: the config is loaded, as MLflow loads it, and calls are refused. */

@@ -36,6 +36,8 @@ export interface StartOptions {
   readonly log?: Log | undefined;
   /** Names to addresses, in place of the system's resolver. */
   readonly resolve?: LookupFunction | undefined;
+  /** Uniform in [0, 1), in place of the system's chance. */
+  readonly random?: (() => number) | undefined;
   /** Set in a thread that shares its port with others. */
   readonly crew?: CrewMember | undefined;
 }
@@ -85,7 +87,7 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
     watched: crew === undefined,
     known: crew?.known,
     dialer,
-    tools: realTools,
+    tools: options.random ? { ...realTools, random: options.random } : realTools,
     counters: crew?.counters ?? (await loadStore("memory")).openCounters(realTools.clock, MAX_COUNTERS),
     hooks: [observer.hooks],
     reloaded: observer.reloaded,

@@ -11,6 +11,12 @@ export function modelsOf(route: Route): readonly Model[] {
   return route.targets.flatMap(({ model }) => model ?? []);
 }
 
+/** The share of each model; `undefined`: the first gets every call. */
+export function weightsOf({ targets }: Route): readonly number[] | undefined {
+  if (targets.every(({ weight }) => weight === undefined)) return undefined;
+  return targets.map(({ weight }) => weight ?? 1);
+}
+
 /** What the fields' own rules cannot say: rules between fields and between routes. Defaults are filled in already. */
 export function checkConfig(config: Config, origins: Origins, report: Report): void {
   const routes = origins.field(config, "routes");
@@ -78,6 +84,8 @@ function oneSourceOfModels(route: Route, origins: Origins, report: Report): void
   if (model && targets) report.problem(at, path, "cannot stand beside model; make the model the first of the targets");
   else if (targets && route.targets.length === 0 && !report.has(path))
     report.problem(at, path, "empty; add a target, or give a model");
+  else if (targets && weightsOf(route)?.every((weight) => weight === 0) && !report.has(path))
+    report.problem(at, path, "every weight is 0, and nobody would answer; give one of them more");
   else if (!model && !targets) {
     const missing = origins.spot(route, "model").path;
     // A route that is no table, or whose key is misspelt, has been told of.

@@ -28,7 +28,7 @@ export function counting(plan: Plan): Plan {
 
 function planned(plan: Plan): Plan {
   const targets = plan.targets.flatMap((target) => counter(target) ?? []);
-  return Object.freeze({ ...plan, targets, reply: [], chunk: [] });
+  return Object.freeze({ ...plan, targets, order: undefined, reply: [], chunk: [] });
 }
 
 function counter(target: Target): Target | undefined {

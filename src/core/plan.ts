@@ -32,7 +32,10 @@ export interface Plan extends Limits {
   readonly op: Operation;
   /** A request that a target cannot get as asked is refused, in place of being adjusted. */
   readonly strict: boolean;
+  /** As the route lists them. */
   readonly targets: readonly Target[];
+  /** Draws the order in which one call tries the targets; absent: all try them as listed. */
+  readonly order?: (() => readonly Target[]) | undefined;
   readonly before: readonly NonNullable<Hooks["before"]>[];
   readonly reply: readonly NonNullable<Hooks["reply"]>[];
   readonly chunk: readonly NonNullable<Hooks["chunk"]>[];

@@ -292,6 +292,26 @@ describe("another target", () => {
   });
 });
 
+describe("an order that is drawn", () => {
+  it("is drawn once for each call, when no step before refused it, and says which target is asked next", () => {
+    let drawn = 0;
+    const targets = ["a", "b", "c"].map((_, index) => targetOf(wires().exchange, index));
+    const order = () => {
+      drawn++;
+      return [targets[2]!, targets[0]!, targets[1]!];
+    };
+    const { exchange, all } = wires();
+    const over = { order: () => order().map((target) => ({ ...target, exchange })) };
+    const { call, clock } = start({ targets: 3, over });
+    expect([call.target!.index, call.attempt]).toEqual([2, 1]);
+    clock.advance(1_000);
+    expect([call.target!.index, call.attempt, all.length]).toEqual([0, 2, 2]);
+    expect(drawn).toBe(1);
+    start({ over: { ...over, before: [() => errors.rateExceeded(1)] } });
+    expect(drawn).toBe(1);
+  });
+});
+
 describe("the end of a call", () => {
   it("is the caller's leaving: the provider is closed and nothing more is pushed", () => {
     const { all, sink, running, settled, clock } = start({ stream: true });

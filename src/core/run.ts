@@ -2,6 +2,7 @@ import type { Body } from "./body.ts";
 import type { Adjusted, Call } from "./call.ts";
 import type { Clock } from "./clock.ts";
 import { asGatewayError, errors, type GatewayError, type Violation } from "./errors.ts";
+import type { Target } from "./plan.ts";
 import type { Running, Sink } from "./protocol.ts";
 import type { Outgoing } from "./provider.ts";
 import { type Attempted, Relay } from "./relay.ts";
@@ -19,6 +20,8 @@ export function run(call: Call, sink: Sink, clock: Clock, verify?: () => void): 
   return one;
 }
 
+const NONE: readonly Target[] = [];
+
 /** One call under way. Its exits are `whole`, `ended`, `giveUp` and `cancel`; each settles, and only one is ever taken. */
 class Run implements Running, Attempted {
   private readonly call: Call;
@@ -27,6 +30,8 @@ class Run implements Running, Attempted {
   private readonly silence: Silence;
   private readonly verify: (() => void) | undefined;
   private relay: Relay | undefined = undefined;
+  /** In the order in which this call tries them; set with the first attempt. */
+  private targets: readonly Target[] = NONE;
   private next = 0;
   /** Something was sent to the caller: no other target may answer any more. */
   private sent = false;
@@ -82,10 +87,13 @@ class Run implements Running, Attempted {
 
   private attempt(): void {
     const { call } = this;
-    if (this.next === 0) this.adjusted = call.adjusted;
-    else call.adjusted = undefined;
+    if (this.next === 0) {
+      this.adjusted = call.adjusted;
+      const { order, targets } = call.plan;
+      this.targets = order === undefined ? targets : order();
+    } else call.adjusted = undefined;
     if (this.adjusted) call.adjusted = copyOf(this.adjusted);
-    const target = call.plan.targets[this.next++]!;
+    const target = this.targets[this.next++]!;
     call.target = target;
     call.attempt = this.next;
     const relay = new Relay(call, target, this.sink, this.clock, this);
@@ -150,7 +158,7 @@ class Run implements Running, Attempted {
     if (this.over) return;
     const { call } = this;
     for (const fault of call.plan.fault) this.tell(fault, error);
-    const more = this.next < call.plan.targets.length && this.clock.now() < call.deadlineAt;
+    const more = this.next < this.targets.length && this.clock.now() < call.deadlineAt;
     if (more && !this.sent && error.row.nextTarget) this.attempt();
     else this.giveUp(error);
   }

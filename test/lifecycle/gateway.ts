@@ -13,11 +13,12 @@ export interface Running extends AsyncDisposable {
   reload(text: string): Promise<boolean>;
 }
 
-export async function runGateway(config: string, log = silentLog()): Promise<Running> {
+/** @param random Uniform in [0, 1), in place of the system's chance. */
+export async function runGateway(config: string, log = silentLog(), random?: () => number): Promise<Running> {
   const folder = await mkdtemp(join(tmpdir(), "polygate-"));
   const configPath = join(folder, "config.yaml");
   await writeFile(configPath, config);
-  const gateway = await startGateway({ configPath, port: 0, log });
+  const gateway = await startGateway({ configPath, port: 0, log, random });
   return {
     url: `http://127.0.0.1:${gateway.port}`,
     gateway,
