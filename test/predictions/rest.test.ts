@@ -78,7 +78,7 @@ describe("a request for predictions", () => {
   it.each([
     ["nobody", 404, "RESOURCE_DOES_NOT_EXIST", 'No route is named "nobody"'],
     ["vectors", 501, "NOT_IMPLEMENTED", "llm/v1/embeddings"],
-    ["lost", 501, "NOT_IMPLEMENTED", "The provider simulator does not do predictions"],
+    ["lost", 501, "NOT_IMPLEMENTED", "The provider cohere does not do predictions"],
   ])("is refused by the route %s", async (route, status, error_code, words) => {
     const told = await ask('{"inputs": [1]}', route);
     expect(told.status).toBe(status);

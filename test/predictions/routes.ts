@@ -20,6 +20,6 @@ routes:
   - { name: iris, route_type: mlflow/v1/predictions, model: ${served}${more} }
   - { name: lake, route_type: mlflow/v1/predictions, model: ${databricks} }
   - { name: vectors, route_type: llm/v1/embeddings, model: ${served} }
-  - { name: lost, route_type: mlflow/v1/predictions, model: { provider: simulator, name: s } }
+  - { name: lost, route_type: mlflow/v1/predictions, model: { provider: cohere, config: { cohere_api_key: k } } }
 `;
 }

@@ -4,6 +4,7 @@ import { chat } from "./chat.ts";
 import { chatEvents, chatReply } from "./chat-wire.ts";
 import { completion, completionEvents, completionReply } from "./completions.ts";
 import { embeddingsReply } from "./embeddings.ts";
+import { csvReply, INVOCATIONS, predictionsReply } from "./predictions.ts";
 import { flag, Refusal, wantsUsage } from "./request.ts";
 import { requestHash } from "./seed.ts";
 import { type Frame, modelLabel } from "./text.ts";
@@ -15,11 +16,12 @@ export interface Answer {
   readonly chunks: Iterable<Buffer>;
 }
 
-/** The paths that the simulator has; OpenAI's own. */
+/** The paths that the simulator has; OpenAI's own, and MLflow's. */
 export const PATHS = {
   chat: "/v1/chat/completions",
   completions: "/v1/completions",
   embeddings: "/v1/embeddings",
+  predictions: INVOCATIONS,
 } as const;
 
 /**
@@ -28,8 +30,10 @@ export const PATHS = {
  * @param reply The text of every answer; empty: a sentence that repeats what was said.
  * @param created Seconds since 1970.
  */
-export function answer({ path, body }: Outgoing, reply: string, created: number): Answer {
+export function answer({ path, headers, body }: Outgoing, reply: string, created: number): Answer {
   try {
+    if (headers.includes("text/csv")) return whole(csvReply(body.toString()));
+    if (path === PATHS.predictions) return whole(predictionsReply(parse(body)));
     return answerTo(path, parse(body), reply, created);
   } catch (thrown) {
     if (thrown instanceof Refusal) return refusal(thrown.status, thrown.message, thrown.param);

@@ -3,13 +3,14 @@ import { type SimulatorSettings, SimulatorSettingsSchema } from "../../../gen/pr
 import type { Provider, SettingsProblem, Upstream } from "../../core/provider.ts";
 import { openAIFault } from "../../dialects/openai/fault.ts";
 import { openAIUsage } from "../../dialects/openai/usage.ts";
+import { scoringRequest } from "../../dialects/scoring/request.ts";
 import { answer, PATHS } from "./answer.ts";
 import { faultsOf, scriptOf } from "./faults.ts";
 import { type Pace, Playback } from "./playback.ts";
 
 /**
- * No model: a stand-in that answers within the process, for trying the gateway and for tests. It speaks OpenAI's API. What
- * it says is decided by the request alone, and says that it is simulated; what goes wrong, and when, is in its settings.
+ * No model: a stand-in that answers within the process, for trying the gateway and for tests. It speaks OpenAI's API, and
+ * that of MLflow's model server for predictions. What it says is decided by the request alone, and says that it is simulated; what goes wrong, and when, is in its settings.
  */
 export const provider: Provider<SimulatorSettings> = {
   kind: "simulator",
@@ -21,13 +22,14 @@ export const provider: Provider<SimulatorSettings> = {
     const nextFault = faultsOf(faults, () => tools.random());
     return {
       origin: undefined,
-      speaks: { chat: "openai", completions: "openai", embeddings: "openai" },
+      speaks: { chat: "openai", completions: "openai", embeddings: "openai", predictions: "scoring" },
       exchange(outgoing, receiver) {
         const fault = nextFault();
         const write = () => scriptOf(fault, () => answer(outgoing, reply, Math.floor(tools.wallNow() / 1000)));
         return new Playback(write, pace, tools.clock, receiver);
       },
       encode(call, body, model) {
+        if (call.plan.op === "predictions") return scoringRequest(PATHS.predictions, body);
         body.set("model", model);
         return { path: PATHS[call.plan.op as keyof typeof PATHS], headers: HEADERS, body: body.bytes };
       },

@@ -61,9 +61,14 @@ describe("the simulator's settings", () => {
 describe("the simulator's upstream", () => {
   const upstream = openSimulator({}, toolsOf());
 
-  it("answers within the process, all three operations in OpenAI's words", () => {
+  it("answers within the process, in OpenAI's words and MLflow's", () => {
     expect(upstream.origin).toBeUndefined();
-    expect(upstream.speaks).toEqual({ chat: "openai", completions: "openai", embeddings: "openai" });
+    expect(upstream.speaks).toEqual({
+      chat: "openai",
+      completions: "openai",
+      embeddings: "openai",
+      predictions: "scoring",
+    });
     expect(create(SimulatorSettingsSchema)).toMatchObject({ reply: "", faults: [] });
   });
 
