@@ -49,7 +49,7 @@ else process.stderr.write(`${port}\n`);
 
 /** A gateway that is the whole of its process. */
 async function alone(reusePort: boolean): Promise<number> {
-  const counters = (await loadStore("memory")).openCounters(realTools.clock, 1_024);
+  const counters = (await loadStore("memory")).openCounters!(realTools.clock, 1_024);
   const crew = { source: () => configPath, known: [], counters, page: async () => "" };
   const options = { configPath, port: Number(values.port) };
   return (await startGateway(reusePort ? { ...options, crew } : options)).port;

@@ -88,7 +88,7 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
     known: crew?.known,
     dialer,
     tools: options.random ? { ...realTools, random: options.random } : realTools,
-    counters: crew?.counters ?? (await loadStore("memory")).openCounters(realTools.clock, MAX_COUNTERS),
+    counters: crew?.counters ?? (await loadStore("memory")).openCounters!(realTools.clock, MAX_COUNTERS),
     hooks: [observer.hooks],
     reloaded: observer.reloaded,
     followed: observer.followed,

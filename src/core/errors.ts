@@ -4,6 +4,7 @@ export const GRPC = {
   invalidArgument: 3,
   deadlineExceeded: 4,
   notFound: 5,
+  alreadyExists: 6,
   permissionDenied: 7,
   resourceExhausted: 8,
   failedPrecondition: 9,
@@ -148,6 +149,24 @@ export const REASONS = {
     false,
     "The gateway has more calls, or more bytes of them, than `listen.max_calls` and `listen.max_buffered_bytes` allow.",
   ),
+  RESOURCE_UNKNOWN: row(GRPC.notFound, 404, INVALID, null, false, "No key, revision or other resource has this name."),
+  RESOURCE_EXISTS: row(GRPC.alreadyExists, 409, INVALID, null, false, "The name is taken."),
+  RESOURCE_OWNED: row(
+    GRPC.failedPrecondition,
+    409,
+    INVALID,
+    null,
+    false,
+    "The resource is not this API's to change, or the gateway is not in a state for it, as the message says.",
+  ),
+  STORE_UNAVAILABLE: row(
+    GRPC.unavailable,
+    503,
+    SERVER,
+    null,
+    false,
+    "The store cannot be read or written now; nothing was changed.",
+  ),
 } as const satisfies Record<string, ReasonRow>;
 
 /** A stable reason; the proto enum `ErrorReason` has the same names. */
@@ -231,6 +250,13 @@ export const errors = {
     new GatewayError(`No route is named ${JSON.stringify(clip(name))}.`, { reason: "ROUTE_UNKNOWN", param }),
   pathUnknown: (method: string, path: string) =>
     new GatewayError(`Nothing is served at ${clip(method)} ${clip(path)}.`, { reason: "ROUTE_UNKNOWN", code: null }),
+  resourceUnknown: (what: string) => new GatewayError(what, { reason: "RESOURCE_UNKNOWN" }),
+  resourceExists: (what: string) => new GatewayError(what, { reason: "RESOURCE_EXISTS" }),
+  resourceOwned: (what: string) => new GatewayError(what, { reason: "RESOURCE_OWNED" }),
+  callerForbidden: (what: string) => new GatewayError(what, { reason: "CALLER_FORBIDDEN" }),
+  staleEtag: (what: string) => new GatewayError(what, { reason: "STALE_ETAG" }),
+  storeUnavailable: (why: string, cause?: unknown) =>
+    new GatewayError(why, { reason: "STORE_UNAVAILABLE", retryAfterMs: 1000 }, cause),
   operationUnsupported: (what: string) => new GatewayError(what, { reason: "OPERATION_UNSUPPORTED" }),
   upstreamFailed: (why: string, cause?: unknown, upstreamStatus?: number) =>
     new GatewayError(

@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import type { Ledger, LedgerSettings } from "./ledger.ts";
 import type { Maybe } from "./provider.ts";
 
 /** What a counter came to. */
@@ -21,8 +22,10 @@ export interface Counters {
 /** A kind of store: one folder under `stores/`, whose `index.ts` exports this as `store`. */
 export interface Store {
   readonly kind: string;
-  /** @param maxKeys Most counters at a time. */
-  openCounters(clock: Pick<Clock, "now">, maxKeys: number): Counters;
+  /** Absent where a store counts nothing. @param maxKeys Most counters at a time. */
+  openCounters?(clock: Pick<Clock, "now">, maxKeys: number): Counters;
+  /** Absent where a store keeps no ledger. Throws STORE_UNAVAILABLE, or what is wrong with the settings. */
+  openLedger?(settings: LedgerSettings): Promise<Ledger>;
   /** Memory that threads can count in together, by `join`; absent where a store has no such thing. */
   share?(maxKeys: number): SharedArrayBuffer;
   /** @param clock Must say the same in every thread that joins. */

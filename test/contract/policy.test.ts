@@ -21,7 +21,7 @@ const CANARY = /canary-[\w-]+/;
 
 const toolsOf = (route: string): PolicyTools => {
   const clock = fakeClock();
-  return { clock, wallNow: () => 0, random: () => 0.5, counters: store.openCounters(clock, 100), route };
+  return { clock, wallNow: () => 0, random: () => 0.5, counters: store.openCounters!(clock, 100), route };
 };
 
 function readSample(policy: Policy<unknown>): { settings: Message; problems: readonly unknown[] } {

@@ -136,7 +136,7 @@ it("is not looked at by a gateway that others tell", async () => {
     source: () => configPath,
     dialer: new Dialer(),
     tools: realTools,
-    counters: (await loadStore("memory")).openCounters(realTools.clock, 10),
+    counters: (await loadStore("memory")).openCounters!(realTools.clock, 10),
     hooks: [],
     secrets: () => {},
     watchFailed: () => {},

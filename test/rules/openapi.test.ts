@@ -52,7 +52,7 @@ it("describes every method of the services, the streaming ones with their media 
     methods.map((method) => `/${method.parent.typeName}/${method.name}`).sort(),
   );
   for (const { path, operation } of told) {
-    const type = path.includes("/Stream") ? "application/connect+json" : "application/json";
+    const type = /\/(?:Stream|Watch|Export)/.test(path) ? "application/connect+json" : "application/json";
     expect([path, Object.keys(operation.requestBody!.content)]).toEqual([path, [type]]);
     expect([path, Object.keys(operation.responses["200"]!.content)]).toEqual([path, [type]]);
   }

@@ -182,6 +182,36 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_OVERLOADED = 21;
    */
   OVERLOADED = 21,
+
+  /**
+   * `NOT_FOUND`, HTTP 404: no key, revision or other resource has this name.
+   *
+   * @generated from enum value: ERROR_REASON_RESOURCE_UNKNOWN = 22;
+   */
+  RESOURCE_UNKNOWN = 22,
+
+  /**
+   * `ALREADY_EXISTS`, HTTP 409: the name is taken.
+   *
+   * @generated from enum value: ERROR_REASON_RESOURCE_EXISTS = 23;
+   */
+  RESOURCE_EXISTS = 23,
+
+  /**
+   * `FAILED_PRECONDITION`, HTTP 409: the resource is not this API's to change,
+   * or the gateway is not in a state for it, as the message says.
+   *
+   * @generated from enum value: ERROR_REASON_RESOURCE_OWNED = 24;
+   */
+  RESOURCE_OWNED = 24,
+
+  /**
+   * `UNAVAILABLE`, HTTP 503: the store cannot be read or written now; nothing
+   * was changed.
+   *
+   * @generated from enum value: ERROR_REASON_STORE_UNAVAILABLE = 25;
+   */
+  STORE_UNAVAILABLE = 25,
 }
 
 /**

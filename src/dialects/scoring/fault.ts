@@ -26,6 +26,10 @@ const CODES: Readonly<Record<Reason, string>> = {
   CALLER_GONE: "CANCELLED",
   INTERNAL: "INTERNAL_ERROR",
   OVERLOADED: "TEMPORARILY_UNAVAILABLE",
+  RESOURCE_UNKNOWN: "RESOURCE_DOES_NOT_EXIST",
+  RESOURCE_EXISTS: "RESOURCE_ALREADY_EXISTS",
+  RESOURCE_OWNED: "INVALID_STATE",
+  STORE_UNAVAILABLE: "TEMPORARILY_UNAVAILABLE",
 };
 
 /** `{"error_code": ..., "message": ...}`, as MLflow's servers say it; the code is the model server's own where it gave one. */

@@ -9,7 +9,7 @@ const MAX_PAGE = 1000;
 const TOKEN = "routes/";
 
 /** The routes of the running gateway; nothing in them is secret. */
-export function routeAdminService(door: Door): ServiceImpl<typeof RouteAdminService> {
+export function routeAdminService(door: Door): Partial<ServiceImpl<typeof RouteAdminService>> {
   return {
     getRoute({ name }) {
       const route = door.site.route(name);

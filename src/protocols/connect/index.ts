@@ -52,7 +52,7 @@ function mounts(door: Door): readonly Mount[] {
   const packers = compressions(maxBytes);
   const router = createConnectRouter({ acceptCompression: packers, interceptors: [boundary] });
   const adapting: Adapting = { clock: door.clock, maxBytes, packers, shortcuts: inferenceShortcuts(door) };
-  const serve = <S extends DescService>(desc: S, implementation: ServiceImpl<S>, options?: typeof small) => {
+  const serve = <S extends DescService>(desc: S, implementation: Partial<ServiceImpl<S>>, options?: typeof small) => {
     const before = router.handlers.length;
     router.service(desc, implementation, options);
     const handlers = router.handlers.slice(before);

@@ -4,7 +4,7 @@ import type { Counted } from "../../core/store.ts";
 import { store } from "./index.ts";
 
 const open = (maxKeys: number) => {
-  const counters = store.openCounters(fakeClock(), maxKeys);
+  const counters = store.openCounters!(fakeClock(), maxKeys);
   return (key: string) => (counters.add(key, 1, 1000) as Counted).total;
 };
 

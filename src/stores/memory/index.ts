@@ -1,3 +1,4 @@
+import type { Clock } from "../../core/clock.ts";
 import type { Counted, Counters, Store } from "../../core/store.ts";
 
 /** Counters of this process alone; they are gone when it ends. */
@@ -13,7 +14,7 @@ interface Counter {
  * Two maps in place of an order by use: what was used since the maps changed places is in `young`, and the rest is dropped
  * as a whole when `young` is half of what may be held. An add costs one look-up, and nothing is ever swept.
  */
-function openCounters(clock: Parameters<Store["openCounters"]>[0], maxKeys: number): Counters {
+function openCounters(clock: Pick<Clock, "now">, maxKeys: number): Counters {
   let young = new Map<string, Counter>();
   let old = new Map<string, Counter>();
   const half = Math.max(1, Math.floor(maxKeys / 2));

@@ -3,7 +3,10 @@
 /* eslint-disable */
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { JsonObject, Message } from "@bufbuild/protobuf";
+import type { Route as Route$1 } from "../../config/v1/config_pb.js";
+import type { Change, Revision, Stage } from "./revision_admin_pb.js";
+import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file polygate/admin/v1/route_admin.proto.
@@ -69,6 +72,25 @@ export declare type ListRoutesRequest = Message<"polygate.admin.v1.ListRoutesReq
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
+
+  /**
+   * Only routes for which this holds, such as `route_type = "llm/v1/chat" AND
+   * labels.team = "search"`: comparisons by `=` and `!=` joined by `AND`, `:`
+   * for a part of a text, and `*` at the end of a value for whatever follows.
+   * Fields: `name`, `route_type`, `provider`, `model`, `owner`, `lifecycle`,
+   * `source` and `labels.*`. (AIP-160, the part named here.)
+   *
+   * @generated from field: string filter = 3;
+   */
+  filter: string;
+
+  /**
+   * `name`, `create_time` or `update_time`, with ` desc` behind it for the
+   * other way round. Empty: the gateway's own order.
+   *
+   * @generated from field: string order_by = 4;
+   */
+  orderBy: string;
 };
 
 /**
@@ -105,6 +127,690 @@ export declare type ListRoutesResponse = Message<"polygate.admin.v1.ListRoutesRe
 export declare const ListRoutesResponseSchema: GenMessage<ListRoutesResponse>;
 
 /**
+ * CreateRouteRequest is a new route.
+ *
+ * @generated from message polygate.admin.v1.CreateRouteRequest
+ */
+export declare type CreateRouteRequest = Message<"polygate.admin.v1.CreateRouteRequest"> & {
+  /**
+   * Required. The route, with secrets as they are: references to variables and
+   * files are for config files alone.
+   *
+   * @generated from field: polygate.config.v1.Route route = 1;
+   */
+  route?: Route$1 | undefined;
+
+  /**
+   * Finds every problem, and makes nothing.
+   *
+   * @generated from field: bool validate_only = 2;
+   */
+  validateOnly: boolean;
+
+  /**
+   * Lets the new revision serve a part of the calls first.
+   *
+   * @generated from field: polygate.admin.v1.Stage stage = 3;
+   */
+  stage?: Stage | undefined;
+
+  /**
+   * Why, for the history. At most 1,000 characters.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message polygate.admin.v1.CreateRouteRequest.
+ * Use `create(CreateRouteRequestSchema)` to create a new message.
+ */
+export declare const CreateRouteRequestSchema: GenMessage<CreateRouteRequest>;
+
+/**
+ * CreateRouteResponse is the route as it was made.
+ *
+ * @generated from message polygate.admin.v1.CreateRouteResponse
+ */
+export declare type CreateRouteResponse = Message<"polygate.admin.v1.CreateRouteResponse"> & {
+  /**
+   * The route.
+   *
+   * @generated from field: polygate.admin.v1.Route route = 1;
+   */
+  route?: Route | undefined;
+};
+
+/**
+ * Describes the message polygate.admin.v1.CreateRouteResponse.
+ * Use `create(CreateRouteResponseSchema)` to create a new message.
+ */
+export declare const CreateRouteResponseSchema: GenMessage<CreateRouteResponse>;
+
+/**
+ * UpdateRouteRequest is a route's new fields.
+ *
+ * @generated from message polygate.admin.v1.UpdateRouteRequest
+ */
+export declare type UpdateRouteRequest = Message<"polygate.admin.v1.UpdateRouteRequest"> & {
+  /**
+   * Required. `name` says which route. A secret that reads as it was shown,
+   * `***` and eight digits, stays what it is.
+   *
+   * @generated from field: polygate.config.v1.Route route = 1;
+   */
+  route?: Route$1 | undefined;
+
+  /**
+   * Fields of `route` to change, such as `limits.total_timeout` or
+   * `model.config.api_key`; one that is named and not set is cleared. Empty:
+   * those that are set. `*`: all.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+
+  /**
+   * The `etag` that was read. Empty: whatever it is now.
+   *
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+
+  /**
+   * Finds every problem, and changes nothing.
+   *
+   * @generated from field: bool validate_only = 4;
+   */
+  validateOnly: boolean;
+
+  /**
+   * Makes the route when there is none.
+   *
+   * @generated from field: bool allow_missing = 5;
+   */
+  allowMissing: boolean;
+
+  /**
+   * Lets the new revision serve a part of the calls first.
+   *
+   * @generated from field: polygate.admin.v1.Stage stage = 6;
+   */
+  stage?: Stage | undefined;
+
+  /**
+   * Why, for the history. At most 1,000 characters.
+   *
+   * @generated from field: string reason = 7;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message polygate.admin.v1.UpdateRouteRequest.
+ * Use `create(UpdateRouteRequestSchema)` to create a new message.
+ */
+export declare const UpdateRouteRequestSchema: GenMessage<UpdateRouteRequest>;
+
+/**
+ * UpdateRouteResponse is the route as it is now.
+ *
+ * @generated from message polygate.admin.v1.UpdateRouteResponse
+ */
+export declare type UpdateRouteResponse = Message<"polygate.admin.v1.UpdateRouteResponse"> & {
+  /**
+   * The route.
+   *
+   * @generated from field: polygate.admin.v1.Route route = 1;
+   */
+  route?: Route | undefined;
+};
+
+/**
+ * Describes the message polygate.admin.v1.UpdateRouteResponse.
+ * Use `create(UpdateRouteResponseSchema)` to create a new message.
+ */
+export declare const UpdateRouteResponseSchema: GenMessage<UpdateRouteResponse>;
+
+/**
+ * DeleteRouteRequest names a route to remove.
+ *
+ * @generated from message polygate.admin.v1.DeleteRouteRequest
+ */
+export declare type DeleteRouteRequest = Message<"polygate.admin.v1.DeleteRouteRequest"> & {
+  /**
+   * Required. The route's name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The `etag` that was read. Empty: whatever it is now.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+
+  /**
+   * Finds every problem, and removes nothing.
+   *
+   * @generated from field: bool validate_only = 3;
+   */
+  validateOnly: boolean;
+
+  /**
+   * No route of this name is no error.
+   *
+   * @generated from field: bool allow_missing = 4;
+   */
+  allowMissing: boolean;
+
+  /**
+   * Lets the new revision serve a part of the calls first.
+   *
+   * @generated from field: polygate.admin.v1.Stage stage = 5;
+   */
+  stage?: Stage | undefined;
+
+  /**
+   * Why, for the history. At most 1,000 characters.
+   *
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message polygate.admin.v1.DeleteRouteRequest.
+ * Use `create(DeleteRouteRequestSchema)` to create a new message.
+ */
+export declare const DeleteRouteRequestSchema: GenMessage<DeleteRouteRequest>;
+
+/**
+ * DeleteRouteResponse says that the route is gone.
+ *
+ * @generated from message polygate.admin.v1.DeleteRouteResponse
+ */
+export declare type DeleteRouteResponse = Message<"polygate.admin.v1.DeleteRouteResponse"> & {
+  /**
+   * Number of the revision that this made; 0: none, as of `validate_only`.
+   *
+   * @generated from field: int64 revision = 1;
+   */
+  revision: bigint;
+};
+
+/**
+ * Describes the message polygate.admin.v1.DeleteRouteResponse.
+ * Use `create(DeleteRouteResponseSchema)` to create a new message.
+ */
+export declare const DeleteRouteResponseSchema: GenMessage<DeleteRouteResponse>;
+
+/**
+ * WatchRoutesRequest says from where to watch.
+ *
+ * @generated from message polygate.admin.v1.WatchRoutesRequest
+ */
+export declare type WatchRoutesRequest = Message<"polygate.admin.v1.WatchRoutesRequest"> & {
+  /**
+   * Tells the revisions after this one first. Absent: only those that are still
+   * to come.
+   *
+   * @generated from field: optional int64 after_revision = 1;
+   */
+  afterRevision?: bigint | undefined;
+};
+
+/**
+ * Describes the message polygate.admin.v1.WatchRoutesRequest.
+ * Use `create(WatchRoutesRequestSchema)` to create a new message.
+ */
+export declare const WatchRoutesRequestSchema: GenMessage<WatchRoutesRequest>;
+
+/**
+ * WatchRoutesResponse is one revision.
+ *
+ * @generated from message polygate.admin.v1.WatchRoutesResponse
+ */
+export declare type WatchRoutesResponse = Message<"polygate.admin.v1.WatchRoutesResponse"> & {
+  /**
+   * The revision, with its changes.
+   *
+   * @generated from field: polygate.admin.v1.Revision revision = 1;
+   */
+  revision?: Revision | undefined;
+};
+
+/**
+ * Describes the message polygate.admin.v1.WatchRoutesResponse.
+ * Use `create(WatchRoutesResponseSchema)` to create a new message.
+ */
+export declare const WatchRoutesResponseSchema: GenMessage<WatchRoutesResponse>;
+
+/**
+ * DiffRoutesRequest is the routes to compare with.
+ *
+ * @generated from message polygate.admin.v1.DiffRoutesRequest
+ */
+export declare type DiffRoutesRequest = Message<"polygate.admin.v1.DiffRoutesRequest"> & {
+  /**
+   * The routes as they should be. Secrets may be absent: then they are not
+   * compared.
+   *
+   * @generated from field: repeated polygate.config.v1.Route routes = 1;
+   */
+  routes: Route$1[];
+
+  /**
+   * Counts live routes of the API that are not among them as to be removed.
+   *
+   * @generated from field: bool prune = 2;
+   */
+  prune: boolean;
+};
+
+/**
+ * Describes the message polygate.admin.v1.DiffRoutesRequest.
+ * Use `create(DiffRoutesRequestSchema)` to create a new message.
+ */
+export declare const DiffRoutesRequestSchema: GenMessage<DiffRoutesRequest>;
+
+/**
+ * DiffRoutesResponse is what applying them would change.
+ *
+ * @generated from message polygate.admin.v1.DiffRoutesResponse
+ */
+export declare type DiffRoutesResponse = Message<"polygate.admin.v1.DiffRoutesResponse"> & {
+  /**
+   * A change for each route that is not as it should be.
+   *
+   * @generated from field: repeated polygate.admin.v1.Change changes = 1;
+   */
+  changes: Change[];
+};
+
+/**
+ * Describes the message polygate.admin.v1.DiffRoutesResponse.
+ * Use `create(DiffRoutesResponseSchema)` to create a new message.
+ */
+export declare const DiffRoutesResponseSchema: GenMessage<DiffRoutesResponse>;
+
+/**
+ * ExplainRouteRequest is a request that is not sent.
+ *
+ * @generated from message polygate.admin.v1.ExplainRouteRequest
+ */
+export declare type ExplainRouteRequest = Message<"polygate.admin.v1.ExplainRouteRequest"> & {
+  /**
+   * Required. What it would do: `chat`, `completions` or `embeddings`.
+   *
+   * @generated from field: string operation = 1;
+   */
+  operation: string;
+
+  /**
+   * Required. The request in OpenAI's form; its `model` names the route.
+   *
+   * @generated from field: google.protobuf.Struct request = 2;
+   */
+  request?: JsonObject | undefined;
+
+  /**
+   * Whom to take the caller for: the id of a key, or the name of one in the
+   * file. Empty: the caller itself.
+   *
+   * @generated from field: string principal = 3;
+   */
+  principal: string;
+};
+
+/**
+ * Describes the message polygate.admin.v1.ExplainRouteRequest.
+ * Use `create(ExplainRouteRequestSchema)` to create a new message.
+ */
+export declare const ExplainRouteRequestSchema: GenMessage<ExplainRouteRequest>;
+
+/**
+ * ExplainRouteResponse says what would be done.
+ *
+ * @generated from message polygate.admin.v1.ExplainRouteResponse
+ */
+export declare type ExplainRouteResponse = Message<"polygate.admin.v1.ExplainRouteResponse"> & {
+  /**
+   * The route that was found.
+   *
+   * @generated from field: polygate.admin.v1.Route route = 1;
+   */
+  route?: Route | undefined;
+
+  /**
+   * Revision that the call would run on.
+   *
+   * @generated from field: int64 revision = 2;
+   */
+  revision: bigint;
+
+  /**
+   * Whether the principal may make this call, and why not.
+   *
+   * @generated from field: bool allowed = 3;
+   */
+  allowed: boolean;
+
+  /**
+   * Why it is refused; empty when it is not.
+   *
+   * @generated from field: string refusal = 4;
+   */
+  refusal: string;
+
+  /**
+   * What is done before a target is asked, in order, such as `auth` or
+   * `rate_limit`, each with what is known of it.
+   *
+   * @generated from field: repeated polygate.admin.v1.PlanStep steps = 5;
+   */
+  steps: PlanStep[];
+
+  /**
+   * The targets in the order in which they would be tried.
+   *
+   * @generated from field: repeated polygate.admin.v1.TargetExplanation targets = 6;
+   */
+  targets: TargetExplanation[];
+};
+
+/**
+ * Describes the message polygate.admin.v1.ExplainRouteResponse.
+ * Use `create(ExplainRouteResponseSchema)` to create a new message.
+ */
+export declare const ExplainRouteResponseSchema: GenMessage<ExplainRouteResponse>;
+
+/**
+ * PlanStep is one policy's part in a plan.
+ *
+ * @generated from message polygate.admin.v1.PlanStep
+ */
+export declare type PlanStep = Message<"polygate.admin.v1.PlanStep"> & {
+  /**
+   * Kind of the policy.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Phases in which it acts: `admit`, `before`, `reply`, `chunk`, `settle`.
+   *
+   * @generated from field: repeated string phases = 2;
+   */
+  phases: string[];
+
+  /**
+   * What it is set to, for people; no secrets.
+   *
+   * @generated from field: string description = 3;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message polygate.admin.v1.PlanStep.
+ * Use `create(PlanStepSchema)` to create a new message.
+ */
+export declare const PlanStepSchema: GenMessage<PlanStep>;
+
+/**
+ * TargetExplanation is what one target would get.
+ *
+ * @generated from message polygate.admin.v1.TargetExplanation
+ */
+export declare type TargetExplanation = Message<"polygate.admin.v1.TargetExplanation"> & {
+  /**
+   * The target.
+   *
+   * @generated from field: polygate.admin.v1.Target target = 1;
+   */
+  target?: Target | undefined;
+
+  /**
+   * Why it stands at this place, such as `first in the list` or `weight 10 of
+   * 100`.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * HTTP method of the request that would be sent.
+   *
+   * @generated from field: string method = 3;
+   */
+  method: string;
+
+  /**
+   * Where it would be sent, secrets masked. Empty: it is answered within the
+   * gateway.
+   *
+   * @generated from field: string url = 4;
+   */
+  url: string;
+
+  /**
+   * Its headers, secrets masked, names in lower case.
+   *
+   * @generated from field: map<string, string> headers = 5;
+   */
+  headers: { [key: string]: string };
+
+  /**
+   * Its body, secrets masked.
+   *
+   * @generated from field: string body = 6;
+   */
+  body: string;
+
+  /**
+   * Members of the request that the provider has no place for.
+   *
+   * @generated from field: repeated string dropped = 7;
+   */
+  dropped: string[];
+
+  /**
+   * Members that are changed for it.
+   *
+   * @generated from field: repeated string converted = 8;
+   */
+  converted: string[];
+
+  /**
+   * Members that it demands and that are put in.
+   *
+   * @generated from field: repeated string defaulted = 9;
+   */
+  defaulted: string[];
+
+  /**
+   * Why this target would refuse; empty when it would not.
+   *
+   * @generated from field: string refusal = 10;
+   */
+  refusal: string;
+};
+
+/**
+ * Describes the message polygate.admin.v1.TargetExplanation.
+ * Use `create(TargetExplanationSchema)` to create a new message.
+ */
+export declare const TargetExplanationSchema: GenMessage<TargetExplanation>;
+
+/**
+ * ListProvidersRequest has nothing to say.
+ *
+ * @generated from message polygate.admin.v1.ListProvidersRequest
+ */
+export declare type ListProvidersRequest = Message<"polygate.admin.v1.ListProvidersRequest"> & {
+};
+
+/**
+ * Describes the message polygate.admin.v1.ListProvidersRequest.
+ * Use `create(ListProvidersRequestSchema)` to create a new message.
+ */
+export declare const ListProvidersRequestSchema: GenMessage<ListProvidersRequest>;
+
+/**
+ * ListProvidersResponse is every kind of provider.
+ *
+ * @generated from message polygate.admin.v1.ListProvidersResponse
+ */
+export declare type ListProvidersResponse = Message<"polygate.admin.v1.ListProvidersResponse"> & {
+  /**
+   * The kinds, by name.
+   *
+   * @generated from field: repeated polygate.admin.v1.ProviderKind providers = 1;
+   */
+  providers: ProviderKind[];
+};
+
+/**
+ * Describes the message polygate.admin.v1.ListProvidersResponse.
+ * Use `create(ListProvidersResponseSchema)` to create a new message.
+ */
+export declare const ListProvidersResponseSchema: GenMessage<ListProvidersResponse>;
+
+/**
+ * ProviderKind is one kind of provider.
+ *
+ * @generated from message polygate.admin.v1.ProviderKind
+ */
+export declare type ProviderKind = Message<"polygate.admin.v1.ProviderKind"> & {
+  /**
+   * The kind, as config files spell it.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its settings: what stands in a model's `config`.
+   *
+   * @generated from field: repeated polygate.admin.v1.SettingField settings = 2;
+   */
+  settings: SettingField[];
+};
+
+/**
+ * Describes the message polygate.admin.v1.ProviderKind.
+ * Use `create(ProviderKindSchema)` to create a new message.
+ */
+export declare const ProviderKindSchema: GenMessage<ProviderKind>;
+
+/**
+ * SettingField is one setting of a provider.
+ *
+ * @generated from message polygate.admin.v1.SettingField
+ */
+export declare type SettingField = Message<"polygate.admin.v1.SettingField"> & {
+  /**
+   * The name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its type: `string`, `bool`, `int32`, ..., or a message's full name.
+   *
+   * @generated from field: string type = 2;
+   */
+  type: string;
+
+  /**
+   * Whether it is a list or a map.
+   *
+   * @generated from field: bool repeated = 3;
+   */
+  repeated: boolean;
+
+  /**
+   * Whether it is masked wherever it is shown.
+   *
+   * @generated from field: bool secret = 4;
+   */
+  secret: boolean;
+};
+
+/**
+ * Describes the message polygate.admin.v1.SettingField.
+ * Use `create(SettingFieldSchema)` to create a new message.
+ */
+export declare const SettingFieldSchema: GenMessage<SettingField>;
+
+/**
+ * ListModelsRequest has nothing to say.
+ *
+ * @generated from message polygate.admin.v1.ListModelsRequest
+ */
+export declare type ListModelsRequest = Message<"polygate.admin.v1.ListModelsRequest"> & {
+};
+
+/**
+ * Describes the message polygate.admin.v1.ListModelsRequest.
+ * Use `create(ListModelsRequestSchema)` to create a new message.
+ */
+export declare const ListModelsRequestSchema: GenMessage<ListModelsRequest>;
+
+/**
+ * ListModelsResponse is every model that a route uses.
+ *
+ * @generated from message polygate.admin.v1.ListModelsResponse
+ */
+export declare type ListModelsResponse = Message<"polygate.admin.v1.ListModelsResponse"> & {
+  /**
+   * The models, by provider and name.
+   *
+   * @generated from field: repeated polygate.admin.v1.ModelUse models = 1;
+   */
+  models: ModelUse[];
+};
+
+/**
+ * Describes the message polygate.admin.v1.ListModelsResponse.
+ * Use `create(ListModelsResponseSchema)` to create a new message.
+ */
+export declare const ListModelsResponseSchema: GenMessage<ListModelsResponse>;
+
+/**
+ * ModelUse is a model, and who uses it.
+ *
+ * @generated from message polygate.admin.v1.ModelUse
+ */
+export declare type ModelUse = Message<"polygate.admin.v1.ModelUse"> & {
+  /**
+   * The model.
+   *
+   * @generated from field: polygate.admin.v1.Model model = 1;
+   */
+  model?: Model | undefined;
+
+  /**
+   * Names of the routes that use it.
+   *
+   * @generated from field: repeated string routes = 2;
+   */
+  routes: string[];
+};
+
+/**
+ * Describes the message polygate.admin.v1.ModelUse.
+ * Use `create(ModelUseSchema)` to create a new message.
+ */
+export declare const ModelUseSchema: GenMessage<ModelUse>;
+
+/**
  * Route is a name that callers give as `model`, and what stands behind it. Its
  * first four fields are those of a route of the MLflow AI Gateway.
  *
@@ -119,7 +825,8 @@ export declare type Route = Message<"polygate.admin.v1.Route"> & {
   name: string;
 
   /**
-   * What it does: `llm/v1/chat`, `llm/v1/completions` or `llm/v1/embeddings`.
+   * What it does: `llm/v1/chat`, `llm/v1/completions`, `llm/v1/embeddings` or
+   * `mlflow/v1/predictions`.
    *
    * @generated from field: string route_type = 2;
    */
@@ -145,6 +852,56 @@ export declare type Route = Message<"polygate.admin.v1.Route"> & {
    * @generated from field: repeated polygate.admin.v1.Target targets = 5;
    */
   targets: Target[];
+
+  /**
+   * Output only. All that was said of it, secrets masked. What `UpdateRoute`
+   * takes.
+   *
+   * @generated from field: polygate.config.v1.Route spec = 6;
+   */
+  spec?: Route$1 | undefined;
+
+  /**
+   * Output only. Who may change it.
+   *
+   * @generated from field: polygate.admin.v1.Source source = 7;
+   */
+  source?: Source | undefined;
+
+  /**
+   * Output only. Changes with each change of the route.
+   *
+   * @generated from field: string etag = 8;
+   */
+  etag: string;
+
+  /**
+   * Output only. Number of the revision that it is from.
+   *
+   * @generated from field: int64 revision = 9;
+   */
+  revision: bigint;
+
+  /**
+   * Output only. When it was made; absent for routes of the file.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 10;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * Output only. When it was changed last; absent for routes of the file.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 11;
+   */
+  updateTime?: Timestamp | undefined;
+
+  /**
+   * Output only. Who changed it last: the name of a key, or `file`.
+   *
+   * @generated from field: string author = 12;
+   */
+  author: string;
 };
 
 /**
@@ -152,6 +909,50 @@ export declare type Route = Message<"polygate.admin.v1.Route"> & {
  * Use `create(RouteSchema)` to create a new message.
  */
 export declare const RouteSchema: GenMessage<Route>;
+
+/**
+ * Source says who owns a resource.
+ *
+ * @generated from message polygate.admin.v1.Source
+ */
+export declare type Source = Message<"polygate.admin.v1.Source"> & {
+  /**
+   * Who it is.
+   *
+   * @generated from oneof polygate.admin.v1.Source.owner
+   */
+  owner: {
+    /**
+     * The config file, with the line, such as `polygate.yaml:12`.
+     *
+     * @generated from field: string file = 1;
+     */
+    value: string;
+    case: "file";
+  } | {
+    /**
+     * The admin API.
+     *
+     * @generated from field: bool api = 2;
+     */
+    value: boolean;
+    case: "api";
+  } | {
+    /**
+     * MLflow's registry, in which it was discovered.
+     *
+     * @generated from field: bool registry = 3;
+     */
+    value: boolean;
+    case: "registry";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message polygate.admin.v1.Source.
+ * Use `create(SourceSchema)` to create a new message.
+ */
+export declare const SourceSchema: GenMessage<Source>;
 
 /**
  * Model is a provider's model.
@@ -208,8 +1009,11 @@ export declare type Target = Message<"polygate.admin.v1.Target"> & {
 export declare const TargetSchema: GenMessage<Target>;
 
 /**
- * RouteAdminService reads the routes of the running gateway. No answer holds a
- * credential.
+ * RouteAdminService reads and changes the routes of the running gateway. No
+ * answer holds a credential: a secret reads `***` and eight digits that name it.
+ *
+ * A route has one owner: the config file, or this API. What the file has cannot
+ * be changed here, and a file cannot take a name that the API has.
  *
  * @generated from service polygate.admin.v1.RouteAdminService
  */
@@ -227,10 +1031,12 @@ export declare const RouteAdminService: GenService<{
     output: typeof GetRouteResponseSchema;
   },
   /**
-   * Reads the routes in the config's order, page by page.
+   * Reads the routes, page by page: the file's in its order, then the API's by
+   * name, unless `order_by` says otherwise.
    *
-   * Errors: `INVALID_ARGUMENT` a negative `page_size`, or a `page_token` that
-   * was not given out for this question.
+   * Errors: `INVALID_ARGUMENT` a negative `page_size`, a filter or an order
+   * that cannot be read, or a `page_token` that was not given out for this
+   * question.
    *
    * @generated from rpc polygate.admin.v1.RouteAdminService.ListRoutes
    */
@@ -238,6 +1044,104 @@ export declare const RouteAdminService: GenService<{
     methodKind: "unary";
     input: typeof ListRoutesRequestSchema;
     output: typeof ListRoutesResponseSchema;
+  },
+  /**
+   * Makes a route. It is live, here and soon everywhere, when this returns.
+   *
+   * Errors: `ALREADY_EXISTS` the name is taken by a route of the API;
+   * `FAILED_PRECONDITION` it is a route of the file, whose place the message
+   * gives, or the gateway has no store; `INVALID_ARGUMENT` with every problem
+   * by its path; `UNAVAILABLE` the store cannot be written, and nothing was.
+   *
+   * @generated from rpc polygate.admin.v1.RouteAdminService.CreateRoute
+   */
+  createRoute: {
+    methodKind: "unary";
+    input: typeof CreateRouteRequestSchema;
+    output: typeof CreateRouteResponseSchema;
+  },
+  /**
+   * Changes the fields of a route that the mask names, and no others.
+   *
+   * Errors: as of `CreateRoute`; `NOT_FOUND`; `ABORTED` the route is no longer
+   * what `etag` says.
+   *
+   * @generated from rpc polygate.admin.v1.RouteAdminService.UpdateRoute
+   */
+  updateRoute: {
+    methodKind: "unary";
+    input: typeof UpdateRouteRequestSchema;
+    output: typeof UpdateRouteResponseSchema;
+  },
+  /**
+   * Removes a route. Calls under way finish.
+   *
+   * Errors: `NOT_FOUND`; `FAILED_PRECONDITION` it is a route of the file;
+   * `ABORTED` the route is no longer what `etag` says.
+   *
+   * @generated from rpc polygate.admin.v1.RouteAdminService.DeleteRoute
+   */
+  deleteRoute: {
+    methodKind: "unary";
+    input: typeof DeleteRouteRequestSchema;
+    output: typeof DeleteRouteResponseSchema;
+  },
+  /**
+   * Tells every change with its revision, as it is made, and those since a
+   * revision first.
+   *
+   * Errors: `INVALID_ARGUMENT` a revision that there is not yet.
+   *
+   * @generated from rpc polygate.admin.v1.RouteAdminService.WatchRoutes
+   */
+  watchRoutes: {
+    methodKind: "server_streaming";
+    input: typeof WatchRoutesRequestSchema;
+    output: typeof WatchRoutesResponseSchema;
+  },
+  /**
+   * Compares routes, such as those of a file, with those that are live.
+   *
+   * Errors: `INVALID_ARGUMENT` with every problem by its path.
+   *
+   * @generated from rpc polygate.admin.v1.RouteAdminService.DiffRoutes
+   */
+  diffRoutes: {
+    methodKind: "unary";
+    input: typeof DiffRoutesRequestSchema;
+    output: typeof DiffRoutesResponseSchema;
+  },
+  /**
+   * Says what would be done with a request, without asking any provider.
+   *
+   * Errors: `NOT_FOUND` no route has the name of the request's `model`.
+   *
+   * @generated from rpc polygate.admin.v1.RouteAdminService.ExplainRoute
+   */
+  explainRoute: {
+    methodKind: "unary";
+    input: typeof ExplainRouteRequestSchema;
+    output: typeof ExplainRouteResponseSchema;
+  },
+  /**
+   * Reads the kinds of providers, with the settings of each.
+   *
+   * @generated from rpc polygate.admin.v1.RouteAdminService.ListProviders
+   */
+  listProviders: {
+    methodKind: "unary";
+    input: typeof ListProvidersRequestSchema;
+    output: typeof ListProvidersResponseSchema;
+  },
+  /**
+   * Reads the models that routes use, each once, with the routes that use it.
+   *
+   * @generated from rpc polygate.admin.v1.RouteAdminService.ListModels
+   */
+  listModels: {
+    methodKind: "unary";
+    input: typeof ListModelsRequestSchema;
+    output: typeof ListModelsResponseSchema;
   },
 }>;
 

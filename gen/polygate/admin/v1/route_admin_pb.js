@@ -4,12 +4,16 @@
 
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_polygate_admin_v1_revision_admin } from "./revision_admin_pb.js";
+import { file_polygate_config_v1_config } from "../../config/v1/config_pb.js";
+import { file_polygate_options_v1_options } from "../../options/v1/options_pb.js";
 
 /**
  * Describes the file polygate/admin/v1/route_admin.proto.
  */
 export const file_polygate_admin_v1_route_admin = /*@__PURE__*/
-  fileDesc("CiNwb2x5Z2F0ZS9hZG1pbi92MS9yb3V0ZV9hZG1pbi5wcm90bxIRcG9seWdhdGUuYWRtaW4udjEiKAoPR2V0Um91dGVSZXF1ZXN0EhUKBG5hbWUYASABKAlCB7pIBHICEAEiOwoQR2V0Um91dGVSZXNwb25zZRInCgVyb3V0ZRgBIAEoCzIYLnBvbHlnYXRlLmFkbWluLnYxLlJvdXRlIk0KEUxpc3RSb3V0ZXNSZXF1ZXN0EhoKCXBhZ2Vfc2l6ZRgBIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiACCJXChJMaXN0Um91dGVzUmVzcG9uc2USKAoGcm91dGVzGAEgAygLMhgucG9seWdhdGUuYWRtaW4udjEuUm91dGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpEBCgVSb3V0ZRIMCgRuYW1lGAEgASgJEhIKCnJvdXRlX3R5cGUYAiABKAkSJwoFbW9kZWwYAyABKAsyGC5wb2x5Z2F0ZS5hZG1pbi52MS5Nb2RlbBIRCglyb3V0ZV91cmwYBCABKAkSKgoHdGFyZ2V0cxgFIAMoCzIZLnBvbHlnYXRlLmFkbWluLnYxLlRhcmdldCInCgVNb2RlbBIQCghwcm92aWRlchgBIAEoCRIMCgRuYW1lGAIgASgJIj8KBlRhcmdldBIMCgRuYW1lGAEgASgJEicKBW1vZGVsGAIgASgLMhgucG9seWdhdGUuYWRtaW4udjEuTW9kZWwyzQEKEVJvdXRlQWRtaW5TZXJ2aWNlElgKCEdldFJvdXRlEiIucG9seWdhdGUuYWRtaW4udjEuR2V0Um91dGVSZXF1ZXN0GiMucG9seWdhdGUuYWRtaW4udjEuR2V0Um91dGVSZXNwb25zZSIDkAIBEl4KCkxpc3RSb3V0ZXMSJC5wb2x5Z2F0ZS5hZG1pbi52MS5MaXN0Um91dGVzUmVxdWVzdBolLnBvbHlnYXRlLmFkbWluLnYxLkxpc3RSb3V0ZXNSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_buf_validate_validate]);
+  fileDesc("CiNwb2x5Z2F0ZS9hZG1pbi92MS9yb3V0ZV9hZG1pbi5wcm90bxIRcG9seWdhdGUuYWRtaW4udjEiKAoPR2V0Um91dGVSZXF1ZXN0EhUKBG5hbWUYASABKAlCB7pIBHICEAEiOwoQR2V0Um91dGVSZXNwb25zZRInCgVyb3V0ZRgBIAEoCzIYLnBvbHlnYXRlLmFkbWluLnYxLlJvdXRlIoIBChFMaXN0Um91dGVzUmVxdWVzdBIaCglwYWdlX3NpemUYASABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAgSGAoGZmlsdGVyGAMgASgJQgi6SAVyAxiAIBIZCghvcmRlcl9ieRgEIAEoCUIHukgEcgIYZCJXChJMaXN0Um91dGVzUmVzcG9uc2USKAoGcm91dGVzGAEgAygLMhgucG9seWdhdGUuYWRtaW4udjEuUm91dGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIqABChJDcmVhdGVSb3V0ZVJlcXVlc3QSMAoFcm91dGUYASABKAsyGS5wb2x5Z2F0ZS5jb25maWcudjEuUm91dGVCBrpIA8gBARIVCg12YWxpZGF0ZV9vbmx5GAIgASgIEicKBXN0YWdlGAMgASgLMhgucG9seWdhdGUuYWRtaW4udjEuU3RhZ2USGAoGcmVhc29uGAQgASgJQgi6SAVyAxjoByI+ChNDcmVhdGVSb3V0ZVJlc3BvbnNlEicKBXJvdXRlGAEgASgLMhgucG9seWdhdGUuYWRtaW4udjEuUm91dGUi/wEKElVwZGF0ZVJvdXRlUmVxdWVzdBIwCgVyb3V0ZRgBIAEoCzIZLnBvbHlnYXRlLmNvbmZpZy52MS5Sb3V0ZUIGukgDyAEBEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIVCgRldGFnGAMgASgJQge6SARyAhhkEhUKDXZhbGlkYXRlX29ubHkYBCABKAgSFQoNYWxsb3dfbWlzc2luZxgFIAEoCBInCgVzdGFnZRgGIAEoCzIYLnBvbHlnYXRlLmFkbWluLnYxLlN0YWdlEhgKBnJlYXNvbhgHIAEoCUIIukgFcgMY6AciPgoTVXBkYXRlUm91dGVSZXNwb25zZRInCgVyb3V0ZRgBIAEoCzIYLnBvbHlnYXRlLmFkbWluLnYxLlJvdXRlIrMBChJEZWxldGVSb3V0ZVJlcXVlc3QSFQoEbmFtZRgBIAEoCUIHukgEcgIQARIVCgRldGFnGAIgASgJQge6SARyAhhkEhUKDXZhbGlkYXRlX29ubHkYAyABKAgSFQoNYWxsb3dfbWlzc2luZxgEIAEoCBInCgVzdGFnZRgFIAEoCzIYLnBvbHlnYXRlLmFkbWluLnYxLlN0YWdlEhgKBnJlYXNvbhgGIAEoCUIIukgFcgMY6AciJwoTRGVsZXRlUm91dGVSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoAyJNChJXYXRjaFJvdXRlc1JlcXVlc3QSJAoOYWZ0ZXJfcmV2aXNpb24YASABKANCB7pIBCICKABIAIgBAUIRCg9fYWZ0ZXJfcmV2aXNpb24iRAoTV2F0Y2hSb3V0ZXNSZXNwb25zZRItCghyZXZpc2lvbhgBIAEoCzIbLnBvbHlnYXRlLmFkbWluLnYxLlJldmlzaW9uIlgKEURpZmZSb3V0ZXNSZXF1ZXN0EjQKBnJvdXRlcxgBIAMoCzIZLnBvbHlnYXRlLmNvbmZpZy52MS5Sb3V0ZUIJukgGkgEDEJBOEg0KBXBydW5lGAIgASgIIkAKEkRpZmZSb3V0ZXNSZXNwb25zZRIqCgdjaGFuZ2VzGAEgAygLMhkucG9seWdhdGUuYWRtaW4udjEuQ2hhbmdlIp0BChNFeHBsYWluUm91dGVSZXF1ZXN0EjcKCW9wZXJhdGlvbhgBIAEoCUIkukghch9SBGNoYXRSC2NvbXBsZXRpb25zUgplbWJlZGRpbmdzEjAKB3JlcXVlc3QYAiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Qga6SAPIAQESGwoJcHJpbmNpcGFsGAMgASgJQgi6SAVyAxiAAiLWAQoURXhwbGFpblJvdXRlUmVzcG9uc2USJwoFcm91dGUYASABKAsyGC5wb2x5Z2F0ZS5hZG1pbi52MS5Sb3V0ZRIQCghyZXZpc2lvbhgCIAEoAxIPCgdhbGxvd2VkGAMgASgIEg8KB3JlZnVzYWwYBCABKAkSKgoFc3RlcHMYBSADKAsyGy5wb2x5Z2F0ZS5hZG1pbi52MS5QbGFuU3RlcBI1Cgd0YXJnZXRzGAYgAygLMiQucG9seWdhdGUuYWRtaW4udjEuVGFyZ2V0RXhwbGFuYXRpb24iPQoIUGxhblN0ZXASDAoEa2luZBgBIAEoCRIOCgZwaGFzZXMYAiADKAkSEwoLZGVzY3JpcHRpb24YAyABKAkitQIKEVRhcmdldEV4cGxhbmF0aW9uEikKBnRhcmdldBgBIAEoCzIZLnBvbHlnYXRlLmFkbWluLnYxLlRhcmdldBIOCgZyZWFzb24YAiABKAkSDgoGbWV0aG9kGAMgASgJEgsKA3VybBgEIAEoCRJCCgdoZWFkZXJzGAUgAygLMjEucG9seWdhdGUuYWRtaW4udjEuVGFyZ2V0RXhwbGFuYXRpb24uSGVhZGVyc0VudHJ5EgwKBGJvZHkYBiABKAkSDwoHZHJvcHBlZBgHIAMoCRIRCgljb252ZXJ0ZWQYCCADKAkSEQoJZGVmYXVsdGVkGAkgAygJEg8KB3JlZnVzYWwYCiABKAkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiFgoUTGlzdFByb3ZpZGVyc1JlcXVlc3QiSwoVTGlzdFByb3ZpZGVyc1Jlc3BvbnNlEjIKCXByb3ZpZGVycxgBIAMoCzIfLnBvbHlnYXRlLmFkbWluLnYxLlByb3ZpZGVyS2luZCJPCgxQcm92aWRlcktpbmQSDAoEbmFtZRgBIAEoCRIxCghzZXR0aW5ncxgCIAMoCzIfLnBvbHlnYXRlLmFkbWluLnYxLlNldHRpbmdGaWVsZCJMCgxTZXR0aW5nRmllbGQSDAoEbmFtZRgBIAEoCRIMCgR0eXBlGAIgASgJEhAKCHJlcGVhdGVkGAMgASgIEg4KBnNlY3JldBgEIAEoCCITChFMaXN0TW9kZWxzUmVxdWVzdCJBChJMaXN0TW9kZWxzUmVzcG9uc2USKwoGbW9kZWxzGAEgAygLMhsucG9seWdhdGUuYWRtaW4udjEuTW9kZWxVc2UiQwoITW9kZWxVc2USJwoFbW9kZWwYASABKAsyGC5wb2x5Z2F0ZS5hZG1pbi52MS5Nb2RlbBIOCgZyb3V0ZXMYAiADKAki9wIKBVJvdXRlEgwKBG5hbWUYASABKAkSEgoKcm91dGVfdHlwZRgCIAEoCRInCgVtb2RlbBgDIAEoCzIYLnBvbHlnYXRlLmFkbWluLnYxLk1vZGVsEhEKCXJvdXRlX3VybBgEIAEoCRIqCgd0YXJnZXRzGAUgAygLMhkucG9seWdhdGUuYWRtaW4udjEuVGFyZ2V0EicKBHNwZWMYBiABKAsyGS5wb2x5Z2F0ZS5jb25maWcudjEuUm91dGUSKQoGc291cmNlGAcgASgLMhkucG9seWdhdGUuYWRtaW4udjEuU291cmNlEgwKBGV0YWcYCCABKAkSEAoIcmV2aXNpb24YCSABKAMSLwoLY3JlYXRlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZhdXRob3IYDCABKAkiRAoGU291cmNlEg4KBGZpbGUYASABKAlIABINCgNhcGkYAiABKAhIABISCghyZWdpc3RyeRgDIAEoCEgAQgcKBW93bmVyIicKBU1vZGVsEhAKCHByb3ZpZGVyGAEgASgJEgwKBG5hbWUYAiABKAkiPwoGVGFyZ2V0EgwKBG5hbWUYASABKAkSJwoFbW9kZWwYAiABKAsyGC5wb2x5Z2F0ZS5hZG1pbi52MS5Nb2RlbDLxCAoRUm91dGVBZG1pblNlcnZpY2USZwoIR2V0Um91dGUSIi5wb2x5Z2F0ZS5hZG1pbi52MS5HZXRSb3V0ZVJlcXVlc3QaIy5wb2x5Z2F0ZS5hZG1pbi52MS5HZXRSb3V0ZVJlc3BvbnNlIhKQAgGKtRgLcm91dGVzLnJlYWQSbQoKTGlzdFJvdXRlcxIkLnBvbHlnYXRlLmFkbWluLnYxLkxpc3RSb3V0ZXNSZXF1ZXN0GiUucG9seWdhdGUuYWRtaW4udjEuTGlzdFJvdXRlc1Jlc3BvbnNlIhKQAgGKtRgLcm91dGVzLnJlYWQSbgoLQ3JlYXRlUm91dGUSJS5wb2x5Z2F0ZS5hZG1pbi52MS5DcmVhdGVSb3V0ZVJlcXVlc3QaJi5wb2x5Z2F0ZS5hZG1pbi52MS5DcmVhdGVSb3V0ZVJlc3BvbnNlIhCKtRgMcm91dGVzLndyaXRlEm4KC1VwZGF0ZVJvdXRlEiUucG9seWdhdGUuYWRtaW4udjEuVXBkYXRlUm91dGVSZXF1ZXN0GiYucG9seWdhdGUuYWRtaW4udjEuVXBkYXRlUm91dGVSZXNwb25zZSIQirUYDHJvdXRlcy53cml0ZRJuCgtEZWxldGVSb3V0ZRIlLnBvbHlnYXRlLmFkbWluLnYxLkRlbGV0ZVJvdXRlUmVxdWVzdBomLnBvbHlnYXRlLmFkbWluLnYxLkRlbGV0ZVJvdXRlUmVzcG9uc2UiEIq1GAxyb3V0ZXMud3JpdGUSbwoLV2F0Y2hSb3V0ZXMSJS5wb2x5Z2F0ZS5hZG1pbi52MS5XYXRjaFJvdXRlc1JlcXVlc3QaJi5wb2x5Z2F0ZS5hZG1pbi52MS5XYXRjaFJvdXRlc1Jlc3BvbnNlIg+KtRgLcm91dGVzLnJlYWQwARJqCgpEaWZmUm91dGVzEiQucG9seWdhdGUuYWRtaW4udjEuRGlmZlJvdXRlc1JlcXVlc3QaJS5wb2x5Z2F0ZS5hZG1pbi52MS5EaWZmUm91dGVzUmVzcG9uc2UiD4q1GAtyb3V0ZXMucmVhZBJwCgxFeHBsYWluUm91dGUSJi5wb2x5Z2F0ZS5hZG1pbi52MS5FeHBsYWluUm91dGVSZXF1ZXN0GicucG9seWdhdGUuYWRtaW4udjEuRXhwbGFpblJvdXRlUmVzcG9uc2UiD4q1GAtyb3V0ZXMucmVhZBJ2Cg1MaXN0UHJvdmlkZXJzEicucG9seWdhdGUuYWRtaW4udjEuTGlzdFByb3ZpZGVyc1JlcXVlc3QaKC5wb2x5Z2F0ZS5hZG1pbi52MS5MaXN0UHJvdmlkZXJzUmVzcG9uc2UiEpACAYq1GAtyb3V0ZXMucmVhZBJtCgpMaXN0TW9kZWxzEiQucG9seWdhdGUuYWRtaW4udjEuTGlzdE1vZGVsc1JlcXVlc3QaJS5wb2x5Z2F0ZS5hZG1pbi52MS5MaXN0TW9kZWxzUmVzcG9uc2UiEpACAYq1GAtyb3V0ZXMucmVhZGIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp, file_polygate_admin_v1_revision_admin, file_polygate_config_v1_config, file_polygate_options_v1_options]);
 
 /**
  * Describes the message polygate.admin.v1.GetRouteRequest.
@@ -40,29 +44,186 @@ export const ListRoutesResponseSchema = /*@__PURE__*/
   messageDesc(file_polygate_admin_v1_route_admin, 3);
 
 /**
+ * Describes the message polygate.admin.v1.CreateRouteRequest.
+ * Use `create(CreateRouteRequestSchema)` to create a new message.
+ */
+export const CreateRouteRequestSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 4);
+
+/**
+ * Describes the message polygate.admin.v1.CreateRouteResponse.
+ * Use `create(CreateRouteResponseSchema)` to create a new message.
+ */
+export const CreateRouteResponseSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 5);
+
+/**
+ * Describes the message polygate.admin.v1.UpdateRouteRequest.
+ * Use `create(UpdateRouteRequestSchema)` to create a new message.
+ */
+export const UpdateRouteRequestSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 6);
+
+/**
+ * Describes the message polygate.admin.v1.UpdateRouteResponse.
+ * Use `create(UpdateRouteResponseSchema)` to create a new message.
+ */
+export const UpdateRouteResponseSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 7);
+
+/**
+ * Describes the message polygate.admin.v1.DeleteRouteRequest.
+ * Use `create(DeleteRouteRequestSchema)` to create a new message.
+ */
+export const DeleteRouteRequestSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 8);
+
+/**
+ * Describes the message polygate.admin.v1.DeleteRouteResponse.
+ * Use `create(DeleteRouteResponseSchema)` to create a new message.
+ */
+export const DeleteRouteResponseSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 9);
+
+/**
+ * Describes the message polygate.admin.v1.WatchRoutesRequest.
+ * Use `create(WatchRoutesRequestSchema)` to create a new message.
+ */
+export const WatchRoutesRequestSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 10);
+
+/**
+ * Describes the message polygate.admin.v1.WatchRoutesResponse.
+ * Use `create(WatchRoutesResponseSchema)` to create a new message.
+ */
+export const WatchRoutesResponseSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 11);
+
+/**
+ * Describes the message polygate.admin.v1.DiffRoutesRequest.
+ * Use `create(DiffRoutesRequestSchema)` to create a new message.
+ */
+export const DiffRoutesRequestSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 12);
+
+/**
+ * Describes the message polygate.admin.v1.DiffRoutesResponse.
+ * Use `create(DiffRoutesResponseSchema)` to create a new message.
+ */
+export const DiffRoutesResponseSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 13);
+
+/**
+ * Describes the message polygate.admin.v1.ExplainRouteRequest.
+ * Use `create(ExplainRouteRequestSchema)` to create a new message.
+ */
+export const ExplainRouteRequestSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 14);
+
+/**
+ * Describes the message polygate.admin.v1.ExplainRouteResponse.
+ * Use `create(ExplainRouteResponseSchema)` to create a new message.
+ */
+export const ExplainRouteResponseSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 15);
+
+/**
+ * Describes the message polygate.admin.v1.PlanStep.
+ * Use `create(PlanStepSchema)` to create a new message.
+ */
+export const PlanStepSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 16);
+
+/**
+ * Describes the message polygate.admin.v1.TargetExplanation.
+ * Use `create(TargetExplanationSchema)` to create a new message.
+ */
+export const TargetExplanationSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 17);
+
+/**
+ * Describes the message polygate.admin.v1.ListProvidersRequest.
+ * Use `create(ListProvidersRequestSchema)` to create a new message.
+ */
+export const ListProvidersRequestSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 18);
+
+/**
+ * Describes the message polygate.admin.v1.ListProvidersResponse.
+ * Use `create(ListProvidersResponseSchema)` to create a new message.
+ */
+export const ListProvidersResponseSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 19);
+
+/**
+ * Describes the message polygate.admin.v1.ProviderKind.
+ * Use `create(ProviderKindSchema)` to create a new message.
+ */
+export const ProviderKindSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 20);
+
+/**
+ * Describes the message polygate.admin.v1.SettingField.
+ * Use `create(SettingFieldSchema)` to create a new message.
+ */
+export const SettingFieldSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 21);
+
+/**
+ * Describes the message polygate.admin.v1.ListModelsRequest.
+ * Use `create(ListModelsRequestSchema)` to create a new message.
+ */
+export const ListModelsRequestSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 22);
+
+/**
+ * Describes the message polygate.admin.v1.ListModelsResponse.
+ * Use `create(ListModelsResponseSchema)` to create a new message.
+ */
+export const ListModelsResponseSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 23);
+
+/**
+ * Describes the message polygate.admin.v1.ModelUse.
+ * Use `create(ModelUseSchema)` to create a new message.
+ */
+export const ModelUseSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 24);
+
+/**
  * Describes the message polygate.admin.v1.Route.
  * Use `create(RouteSchema)` to create a new message.
  */
 export const RouteSchema = /*@__PURE__*/
-  messageDesc(file_polygate_admin_v1_route_admin, 4);
+  messageDesc(file_polygate_admin_v1_route_admin, 25);
+
+/**
+ * Describes the message polygate.admin.v1.Source.
+ * Use `create(SourceSchema)` to create a new message.
+ */
+export const SourceSchema = /*@__PURE__*/
+  messageDesc(file_polygate_admin_v1_route_admin, 26);
 
 /**
  * Describes the message polygate.admin.v1.Model.
  * Use `create(ModelSchema)` to create a new message.
  */
 export const ModelSchema = /*@__PURE__*/
-  messageDesc(file_polygate_admin_v1_route_admin, 5);
+  messageDesc(file_polygate_admin_v1_route_admin, 27);
 
 /**
  * Describes the message polygate.admin.v1.Target.
  * Use `create(TargetSchema)` to create a new message.
  */
 export const TargetSchema = /*@__PURE__*/
-  messageDesc(file_polygate_admin_v1_route_admin, 6);
+  messageDesc(file_polygate_admin_v1_route_admin, 28);
 
 /**
- * RouteAdminService reads the routes of the running gateway. No answer holds a
- * credential.
+ * RouteAdminService reads and changes the routes of the running gateway. No
+ * answer holds a credential: a secret reads `***` and eight digits that name it.
+ *
+ * A route has one owner: the config file, or this API. What the file has cannot
+ * be changed here, and a file cannot take a name that the API has.
  *
  * @generated from service polygate.admin.v1.RouteAdminService
  */

@@ -91,6 +91,14 @@ export declare type Config = Message<"polygate.config.v1.Config"> & {
    * @generated from field: polygate.config.v1.Mlflow mlflow = 9;
    */
   mlflow?: Mlflow | undefined;
+
+  /**
+   * Where routes, keys and history of the admin API are kept. Read at start
+   * only. `store: none` keeps nothing: what the file says is all there is.
+   *
+   * @generated from field: polygate.config.v1.Store store = 10;
+   */
+  store?: Store | undefined;
 };
 
 /**
@@ -98,6 +106,66 @@ export declare type Config = Message<"polygate.config.v1.Config"> & {
  * Use `create(ConfigSchema)` to create a new message.
  */
 export declare const ConfigSchema: GenMessage<Config>;
+
+/**
+ * Store is where the admin API keeps what it is told.
+ *
+ * @generated from message polygate.config.v1.Store
+ */
+export declare type Store = Message<"polygate.config.v1.Store"> & {
+  /**
+   * Its kind: `sqlite` is one file, `postgres` a database that many gateways
+   * share, `none` nothing.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Of `sqlite`: the file. A relative path starts at the config file's folder.
+   * It is made when the admin API is first told something.
+   *
+   * @generated from field: string path = 2;
+   */
+  path: string;
+
+  /**
+   * Of `postgres`: where it is, such as `postgres://user:password@host/name`.
+   *
+   * @generated from field: string url = 3;
+   */
+  url: string;
+
+  /**
+   * 32 bytes in base64 or hexadecimal digits that seal the secrets in the
+   * store. Of `sqlite` it may be absent: it is made, in a file beside the
+   * store's whose name ends in `.key`. Keep it apart from copies of the store.
+   *
+   * @generated from field: string encryption_key = 4;
+   */
+  encryptionKey: string;
+
+  /**
+   * Keys that once sealed, so that what they sealed can be read.
+   *
+   * @generated from field: repeated string former_encryption_keys = 5;
+   */
+  formerEncryptionKeys: string[];
+
+  /**
+   * How often a gateway looks for changes that others made and of which no
+   * notice came.
+   *
+   * @generated from field: google.protobuf.Duration poll_interval = 6;
+   */
+  pollInterval?: Duration | undefined;
+};
+
+/**
+ * Describes the message polygate.config.v1.Store.
+ * Use `create(StoreSchema)` to create a new message.
+ */
+export declare const StoreSchema: GenMessage<Store>;
 
 /**
  * Mlflow is what there is to say about MLflow's paths, and about the registry
@@ -570,6 +638,43 @@ export declare type Route = Message<"polygate.config.v1.Route"> & {
   mlflow?: Mlflow | undefined;
 
   /**
+   * Whatever is to be noted of it, to find it by. At most 64; keys of letters,
+   * digits and `_./-`, at most 63 characters, values at most 256.
+   *
+   * @generated from field: map<string, string> labels = 9;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * What it is for, for people.
+   *
+   * @generated from field: string description = 10;
+   */
+  description: string;
+
+  /**
+   * Who answers for it, such as a team or an address.
+   *
+   * @generated from field: string owner = 11;
+   */
+  owner: string;
+
+  /**
+   * Where it is in its life.
+   *
+   * @generated from field: polygate.config.v1.Lifecycle lifecycle = 12;
+   */
+  lifecycle: Lifecycle;
+
+  /**
+   * Day on which a deprecated route ends, such as `2027-01-31`. Callers are told
+   * it in the header `sunset`.
+   *
+   * @generated from field: string sunset = 13;
+   */
+  sunset: string;
+
+  /**
    * Other routes of this file over whose models calls are spread, as MLflow 3
    * writes it. A route has this, `model` or `targets`.
    *
@@ -749,4 +854,52 @@ export enum LogLevel {
  * Describes the enum polygate.config.v1.LogLevel.
  */
 export declare const LogLevelSchema: GenEnum<LogLevel>;
+
+/**
+ * Lifecycle is where a route is in its life.
+ *
+ * @generated from enum polygate.config.v1.Lifecycle
+ */
+export enum Lifecycle {
+  /**
+   * Published.
+   *
+   * @generated from enum value: LIFECYCLE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It is compiled and can be explained; callers do not find it.
+   *
+   * @generated from enum value: LIFECYCLE_DRAFT = 1;
+   */
+  DRAFT = 1,
+
+  /**
+   * Callers may use it.
+   *
+   * @generated from enum value: LIFECYCLE_PUBLISHED = 2;
+   */
+  PUBLISHED = 2,
+
+  /**
+   * Callers may use it, and are told that it ends, by the headers `deprecation`
+   * and `sunset`.
+   *
+   * @generated from enum value: LIFECYCLE_DEPRECATED = 3;
+   */
+  DEPRECATED = 3,
+
+  /**
+   * It ended: callers are told so.
+   *
+   * @generated from enum value: LIFECYCLE_RETIRED = 4;
+   */
+  RETIRED = 4,
+}
+
+/**
+ * Describes the enum polygate.config.v1.Lifecycle.
+ */
+export declare const LifecycleSchema: GenEnum<Lifecycle>;
 

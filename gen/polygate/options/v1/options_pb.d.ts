@@ -5,7 +5,7 @@
 /* eslint-disable */
 
 import type { GenExtension, GenFile } from "@bufbuild/protobuf/codegenv2";
-import type { FieldOptions } from "@bufbuild/protobuf/wkt";
+import type { FieldOptions, MethodOptions } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file polygate/options/v1/options.proto.
@@ -42,4 +42,14 @@ export declare const default_text: GenExtension<FieldOptions, string>;
  * @generated from extension: string policy = 50003;
  */
 export declare const policy: GenExtension<FieldOptions, string>;
+
+/**
+ * What a caller must be allowed to do to call the method: `open` (everybody),
+ * `inference` (the operation, on the route that the request names), or a
+ * permission of an admin key such as `routes.write`. A gateway that serves a
+ * method without it does not start.
+ *
+ * @generated from extension: string permission = 50001;
+ */
+export declare const permission: GenExtension<MethodOptions, string>;
 

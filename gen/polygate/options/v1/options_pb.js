@@ -11,7 +11,7 @@ import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
  * Describes the file polygate/options/v1/options.proto.
  */
 export const file_polygate_options_v1_options = /*@__PURE__*/
-  fileDesc("CiFwb2x5Z2F0ZS9vcHRpb25zL3YxL29wdGlvbnMucHJvdG8SE3BvbHlnYXRlLm9wdGlvbnMudjE6NwoGc2VjcmV0Eh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxjRhgMgASgIUgZzZWNyZXQ6QgoMZGVmYXVsdF90ZXh0Eh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxjShgMgASgJUgtkZWZhdWx0VGV4dDo3CgZwb2xpY3kSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGNOGAyABKAlSBnBvbGljeWIGcHJvdG8z", [file_google_protobuf_descriptor]);
+  fileDesc("CiFwb2x5Z2F0ZS9vcHRpb25zL3YxL29wdGlvbnMucHJvdG8SE3BvbHlnYXRlLm9wdGlvbnMudjE6NwoGc2VjcmV0Eh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxjRhgMgASgIUgZzZWNyZXQ6QgoMZGVmYXVsdF90ZXh0Eh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxjShgMgASgJUgtkZWZhdWx0VGV4dDo3CgZwb2xpY3kSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGNOGAyABKAlSBnBvbGljeTpACgpwZXJtaXNzaW9uEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMY0YYDIAEoCVIKcGVybWlzc2lvbmIGcHJvdG8z", [file_google_protobuf_descriptor]);
 
 /**
  * The field's value is a secret. Logs, the admin API and error messages
@@ -46,4 +46,15 @@ export const default_text = /*@__PURE__*/
  */
 export const policy = /*@__PURE__*/
   extDesc(file_polygate_options_v1_options, 2);
+
+/**
+ * What a caller must be allowed to do to call the method: `open` (everybody),
+ * `inference` (the operation, on the route that the request names), or a
+ * permission of an admin key such as `routes.write`. A gateway that serves a
+ * method without it does not start.
+ *
+ * @generated from extension: string permission = 50001;
+ */
+export const permission = /*@__PURE__*/
+  extDesc(file_polygate_options_v1_options, 3);
 
