@@ -1,8 +1,8 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Config, Limits as LimitsMessage, Model, Route } from "../gen/polygate/config/v1/config_pb.js";
-import { modelsOf, weightsOf } from "./config/check.ts";
 import type { Loaded } from "./config/load.ts";
+import { sharesOf } from "./config/shares.ts";
 import type { Operation } from "./core/call.ts";
 import { errors, GatewayError } from "./core/errors.ts";
 import { spread } from "./core/order.ts";
@@ -95,7 +95,8 @@ function planOf(
   all: readonly Hooks[],
 ): Plan {
   const op = ROUTE_TYPES[route.routeType as RouteType];
-  const targets = modelsOf(route).map((model, index): Target => {
+  const shares = sharesOf(route, from.config);
+  const targets = shares.map(({ model }, index): Target => {
     const kind = providerKindOf(model.provider)!;
     const provider = from.providers.get(kind)!;
     const served = provider.registered && isRegistered(model.name) ? from.served.get(model.name) : undefined;
@@ -124,6 +125,10 @@ function planOf(
     const exchange = upstream.exchange ?? dial(upstream.origin!);
     return { index, provider: kind, model: name, upstream, exchange, speaks };
   });
+  const weighed = targets.flatMap((target, at) => {
+    const { weight } = shares[at]!;
+    return weight === undefined ? [] : { target, weight };
+  });
   const pick = <Name extends keyof Hooks>(name: Name) =>
     all.map((hooks) => hooks[name]).filter((hook) => hook !== undefined) as NonNullable<Hooks[Name]>[];
   return Object.freeze<Plan>({
@@ -131,7 +136,7 @@ function planOf(
     op,
     strict: route.strict,
     targets,
-    order: orderOf(route, targets, from.tools),
+    order: weighed.length > 0 ? spread(weighed, () => from.tools.random()) : undefined,
     before: pick("before"),
     reply: pick("reply"),
     chunk: pick("chunk"),
@@ -139,18 +144,6 @@ function planOf(
     settle: pick("settle"),
     ...limits,
   });
-}
-
-/** `undefined`: the order of the list, for every call. */
-function orderOf(route: Route, targets: readonly Target[], { random }: Tools): Plan["order"] {
-  const weights = weightsOf(route);
-  return (
-    weights &&
-    spread(
-      targets.map((target, at) => ({ target, weight: weights[at]! })),
-      random,
-    )
-  );
 }
 
 /** A target whose provider does not do what the route does: the config is loaded, as MLflow loads it, and calls are refused. */

@@ -2,6 +2,7 @@ import type { Config, Model, Route } from "../../gen/polygate/config/v1/config_p
 import { readAllowed } from "../core/address.ts";
 import type { Origins } from "./origins.ts";
 import type { Report } from "./problems.ts";
+import { checkShares } from "./shares.ts";
 import { isNull } from "./tree.ts";
 import { shown } from "./values.ts";
 
@@ -9,12 +10,6 @@ import { shown } from "./values.ts";
 export function modelsOf(route: Route): readonly Model[] {
   if (route.model) return [route.model];
   return route.targets.flatMap(({ model }) => model ?? []);
-}
-
-/** The share of each model; `undefined`: the first gets every call. */
-export function weightsOf({ targets }: Route): readonly number[] | undefined {
-  if (targets.every(({ weight }) => weight === undefined)) return undefined;
-  return targets.map(({ weight }) => weight ?? 1);
 }
 
 /** What the fields' own rules cannot say: rules between fields and between routes. Defaults are filled in already. */
@@ -31,6 +26,7 @@ export function checkConfig(config: Config, origins: Origins, report: Report): v
     report.warn(routes.at, routes.path, "no routes; every call is answered that there is none");
   uniqueNames(config.routes, origins, report);
   for (const route of config.routes) oneSourceOfModels(route, origins, report);
+  checkShares(config, origins, report);
   separatePorts(config, origins, report);
   lockWithoutKeys(config, origins, report);
   allowedAddresses(config, origins, report);
@@ -78,20 +74,26 @@ function uniqueNames(routes: readonly Route[], origins: Origins, report: Report)
   }
 }
 
+const SOURCES = ["model", "targets", "destinations"] as const;
+
 function oneSourceOfModels(route: Route, origins: Origins, report: Report): void {
-  const [model, targets] = [origins.field(route, "model"), origins.field(route, "targets")];
-  const { at, path } = origins.spot(route, "targets");
-  if (model && targets) report.problem(at, path, "cannot stand beside model; make the model the first of the targets");
-  else if (targets && route.targets.length === 0 && !report.has(path))
-    report.problem(at, path, "empty; add a target, or give a model");
-  else if (targets && weightsOf(route)?.every((weight) => weight === 0) && !report.has(path))
-    report.problem(at, path, "every weight is 0, and nobody would answer; give one of them more");
-  else if (!model && !targets) {
-    const missing = origins.spot(route, "model").path;
+  const given = SOURCES.filter((name) => origins.field(route, name));
+  const [first, second] = given;
+  if (first === undefined) {
+    const { at, path } = origins.spot(route, "model");
+    const others = SOURCES.map((name) => origins.spot(route, name).path);
     // A route that is no table, or whose key is misspelt, has been told of.
-    if (report.has(origins.of(route).path) || report.explains(missing, path)) return;
-    report.problem(at, missing, "missing; add it, or targets to try in order");
+    if (report.has(origins.of(route).path) || report.explains(...others)) return;
+    report.problem(at, path, "missing; add it, or targets to try in order");
+    return;
   }
+  const { at, path } = origins.spot(route, second ?? first);
+  if (second === "targets") {
+    report.problem(at, path, "cannot stand beside model; make the model the first of the targets");
+  } else if (second) report.problem(at, path, `cannot stand beside ${first}; remove one of them`);
+  else if (first === "model" || route[first].length > 0 || report.has(path)) return;
+  else if (first === "targets") report.problem(at, path, "empty; add a target, or give a model");
+  else report.problem(at, path, "empty; name a route, or give a model");
 }
 
 /** Two listeners cannot share an address; port 0 is never the same one. */

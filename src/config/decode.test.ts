@@ -1,6 +1,6 @@
 import { type DescMessage, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
-import { ConfigSchema } from "../../gen/polygate/config/v1/config_pb.js";
+import { ConfigSchema, RouteSchema } from "../../gen/polygate/config/v1/config_pb.js";
 import { describeMessage, type FieldInit } from "../../test/support/descriptor.ts";
 import { decode } from "./decode.ts";
 import { Origins } from "./origins.ts";
@@ -169,21 +169,29 @@ describe("decode refuses", () => {
     const yaml = "xyz: 1\n'a b': 2\nauthentication: {}\nroutes:\n- name: a\n  extra: 1\n  safety_filters: []\n";
     const report = new Report("f.yaml");
     decode(ConfigSchema, parseYaml(yaml, report)!, "", report, new Origins());
-    const keys = "listen, admin, limits, drain_timeout, log, routes, auth, egress, mlflow";
+    const keys = ConfigSchema.fields.map(({ name }) => name).join(", ");
+    const ofRoutes = RouteSchema.fields.map(({ name }) => name).join(", ");
     expect(report.warnings.map(formatProblem)).toEqual([
       `f.yaml:1:1 xyz: unknown key, which is ignored; want one of ${keys}`,
       `f.yaml:2:1 "a b": unknown key, which is ignored; want one of ${keys}`,
-      "f.yaml:6:3 routes[0].extra: unknown key, which is ignored; want one of name, route_type, model, targets, limits, limit, strict, mlflow",
+      `f.yaml:6:3 routes[0].extra: unknown key, which is ignored; want one of ${ofRoutes}`,
     ]);
     const refused = report.problems.filter(({ message }) => message.startsWith("unknown key"));
     expect(refused.map(({ path }) => path)).toEqual(["authentication", "routes[0].safety_filters"]);
   });
 
   it("one field under two names", () => {
-    const yaml = "routes:\n- name: a\n  route_type: llm/v1/chat\n  type: llm/v1/chat\nendpoints: []\n";
+    const yaml = "routes:\n- name: a\n  route_type: llm/v1/chat\n  type: llm/v1/chat\n";
     expect(read(ConfigSchema, yaml).problems).toEqual([
       "f.yaml:4:3 routes[0].type: the same as routes[0].route_type on line 3; remove one of them",
-      "f.yaml:5:1 endpoints: the same as routes on line 2; remove one of them",
+    ]);
+  });
+
+  it("a key that says otherwise than what holds, and not one that says it", () => {
+    const route = (strategy: string) => `routes: [{name: a, route_type: llm/v1/chat, routing_strategy: ${strategy}}]`;
+    expect(read(ConfigSchema, route("TRAFFIC_SPLIT"))).toMatchObject({ problems: [] });
+    expect(read(ConfigSchema, route("STICKY")).problems).toEqual([
+      expect.stringContaining("routes[0].routing_strategy: unknown key"),
     ]);
   });
 

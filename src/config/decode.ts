@@ -10,7 +10,7 @@ import {
 import { type ReflectList, type ReflectMap, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import type { FieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import { fieldName, isIgnored } from "./mlflow.ts";
+import { fieldName, isIgnored, isOneList, isSaid } from "./mlflow.ts";
 import { didYouMean, nearest } from "./nearest.ts";
 import type { Origin, Origins } from "./origins.ts";
 import { keyPath, type Place, type Report } from "./problems.ts";
@@ -60,11 +60,13 @@ class Decoder {
         const inner = keyPath(path, key);
         const field = desc.fields.find(({ name }) => name === fieldName(desc, key));
         const first = field && fields.get(field.name);
-        if (!field) this.unknown(desc, key, at, path);
-        else if (first)
+        if (!field) {
+          if (!isSaid(desc, key, value.kind === "scalar" && value.value)) this.unknown(desc, key, at, path);
+        } else if (first && !isOneList(desc, field.name))
           this.report.problem(at, inner, `the same as ${first.path} on line ${first.at.line}; remove one of them`);
         else {
-          fields.set(field.name, { at: isNull(value) ? at : value.at, path: inner, node: value });
+          if (!first || isNull(first.node))
+            fields.set(field.name, { at: isNull(value) ? at : value.at, path: inner, node: value });
           if (!isNull(value) && !this.later.includes(field)) this.field(target, field, value, inner);
         }
       }

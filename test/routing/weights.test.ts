@@ -25,11 +25,11 @@ async function start(config: string, count: number): Promise<void> {
   running = await runGateway(config, undefined, () => (at++ % count) / count);
 }
 
-async function ask(): Promise<string> {
+async function ask(model = "chat"): Promise<string> {
   const response = await fetch(`${running!.url}/v1/chat/completions`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ model: "chat", messages: [{ role: "user", content: "Hello" }] }),
+    body: JSON.stringify({ model, messages: [{ role: "user", content: "Hello" }] }),
   });
   await response.arrayBuffer();
   const served = /model=(\w+); target=(\d); attempt=(\d)/.exec(response.headers.get("x-polygate-served") ?? "");
@@ -84,4 +84,23 @@ it("spreads by new weights after a reload", async () => {
   expect(await asked(10)).toEqual({ "200 old 0 1": 10 });
   expect(await running!.reload(of(0, 1))).toBe(true);
   expect(await asked(10)).toEqual({ "200 fresh 1 1": 10 });
+});
+
+it("spreads over the routes that a split of MLflow 3 names, which go on by themselves", async () => {
+  const endpoint = (name: string) => `- { name: ${name}, endpoint_type: llm/v1/chat, model: ${simulator(name)} }`;
+  await start(
+    `
+log: { level: silent }
+endpoints:
+${endpoint("old")}
+${endpoint("fresh")}
+routes:
+- name: chat
+  task_type: llm/v1/chat
+  destinations: [{ name: old, traffic_percentage: 70 }, { name: fresh, traffic_percentage: 30 }]
+`,
+    10,
+  );
+  expect(await asked(10)).toEqual({ "200 old 0 1": 7, "200 fresh 1 1": 3 });
+  expect(await ask("fresh")).toBe("200 fresh 0 1");
 });
