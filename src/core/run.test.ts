@@ -307,7 +307,7 @@ describe("an order that is drawn", () => {
     clock.advance(1_000);
     expect([call.target!.index, call.attempt, all.length]).toEqual([0, 2, 2]);
     expect(drawn).toBe(1);
-    start({ over: { ...over, before: [() => errors.rateExceeded(1)] } });
+    start({ over: { ...over, before: [() => errors.bodyMalformed("no")] } });
     expect(drawn).toBe(1);
   });
 });

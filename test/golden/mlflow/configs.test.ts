@@ -1,4 +1,4 @@
-/** Config files that MLflow 2.8.1 and 2.22.5 were given: what they took is taken, and what they refused is refused. */
+/** Config files that MLflow 2.8.1, 2.22.5 and 3.17.2 were given: what they took is taken, and what they refused is refused. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,10 +22,15 @@ const DIFFERENT: Readonly<Record<string, string>> = {
   "2.8.1 key_long": "MLflow dies of a long key",
   bedrock_role: "the region is not known, and every call would fail; AWS_REGION gives it, too",
   bedrock_empty: "the same",
-  databricks: "it is a provider here",
-  databricks_ms: "the same",
+  "2.8.1 databricks": "it is a provider here, as it is in 3.x",
+  "2.8.1 databricks_ms": "the same",
+  "2.22.5 databricks": "the same",
+  "2.22.5 databricks_ms": "the same",
   "2.8.1 other_era_keys": "files of all eras load",
   "2.8.1 mixed_type_key": "the same",
+  "3.17.2 other_era_keys": "the same",
+  "3.17.2 mixed_type_key": "the same",
+  "3.17.2 name:'é'": "the same: such names were allowed until then",
   "2.8.1 limit:bad_period": "MLflow 2.8 ignores limits; here they hold, and so must be right",
   "2.8.1 limit:neg": "the same",
   "2.8.1 limit:nocalls": "the same",
@@ -38,6 +43,7 @@ const DIFFERENT: Readonly<Record<string, string>> = {
 describe.each([
   ["2.8.1", { list: "routes", type: "route_type" }],
   ["2.22.5", { list: "endpoints", type: "endpoint_type" }],
+  ["3.17.2", { list: "endpoints", type: "endpoint_type" }],
 ] as const)("a file of MLflow %s", (version, names) => {
   const file = new URL(`configs-${version}.json`, import.meta.url);
   const verdicts = Object.entries(JSON.parse(readFileSync(file, "utf8")) as Verdicts);
