@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the clients and servers that the end-to-end suites want, on a Debian 12 machine, as root:
-# Chromium, grpcurl, and four Python environments with pinned packages (scripts/ci-requirements).
+# Chromium, grpcurl, and five Python environments with pinned packages (scripts/ci-requirements).
 # A second run finds everything there and ends in a second. Needs Node, Go 1.24 or later and Python 3.11.
 #
 # Where: $POLYGATE_TEST_TOOLS, or .cache/test-tools under the repository (which git ignores).
@@ -61,6 +61,7 @@ run() {
 run go_tool
 run venv sdk
 run venv mlflow
+run venv mlflow-2.22
 run venv litellm
 run venv mlflow-2.8.1
 failed=0

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Gateway } from "../support/gateway.ts";
 import { expectSame, question, reference, startSimulator, type Told } from "./question.ts";
 import { clientSuite } from "./tools.ts";
-import { askOpenaiNode, askOpenaiPython, openaiNode } from "./ways.ts";
+import { askOpenaiNode, askOpenaiPython, askScript, openaiNode } from "./ways.ts";
 
 let gateway: Gateway;
 let want: Told;
@@ -16,6 +16,19 @@ afterAll(() => gateway?.[Symbol.asyncDispose]());
 
 it("answers OpenAI's SDK for Node, whole and as a stream", async () => {
   expectSame(await askOpenaiNode(gateway), want);
+});
+
+it.each(["/gateway/mlflow/v1", "/gateway/openai/v1"])("answers it at %s, where MLflow 3 does, too", async (api) => {
+  expectSame(await askOpenaiNode(gateway, api), want);
+});
+
+it("gives it the routes at /gateway/mlflow/v1, and vectors at /gateway/openai/v1", async () => {
+  const models: string[] = [];
+  for await (const model of openaiNode(gateway, "/gateway/mlflow/v1").models.list()) models.push(model.id);
+  expect(models).toEqual(["chat", "completions", "embeddings"]);
+  const { embeddings } = openaiNode(gateway, "/gateway/openai/v1");
+  const { data } = await embeddings.create({ model: "embeddings", input: ["a cat", "a cat!"] });
+  expect(data.map(({ embedding }) => embedding.length)).toEqual([256, 256]);
 });
 
 it("gives OpenAI's SDK for Node models, embeddings, completions, and an error that it knows", async () => {
@@ -43,5 +56,9 @@ clientSuite("Python with openai and grpcio", "OpenAI's SDK for Python", (python)
     expect(got.others.dimensions[0]).toBeGreaterThan(1);
     expect(got.others.completion).not.toBe("");
     expect(got.others.unknown).toBe("model_not_found");
+  });
+
+  it("gets them at MLflow 3's own path", async () => {
+    expectSame(await askScript(python, "openai_sdk.py", [gateway.url, "/gateway/mlflow/v1"]), want);
   });
 });

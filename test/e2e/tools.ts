@@ -26,6 +26,7 @@ const PLACES = {
   Chromium: ["chromium", "chromium-browser", "google-chrome"],
   "Python with openai and grpcio": [join(TOOLS, "venv/sdk/bin/python")],
   "mlflow 2.8.1": [join(TOOLS, "venv/mlflow-2.8.1/bin/python")],
+  "mlflow 2.22": [join(TOOLS, "venv/mlflow-2.22/bin/python")],
   mlflow: [join(TOOLS, "venv/mlflow/bin/python")],
   LiteLLM: [join(TOOLS, "venv/litellm/bin/litellm")],
 } as const;

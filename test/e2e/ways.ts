@@ -26,13 +26,13 @@ export const protoQuestion = {
   messages: question.messages.map(({ role, content }) => ({ role: `ROLE_${role.toUpperCase()}`, text: content })),
 };
 
-/** OpenAI's SDK for Node. */
-export const openaiNode = ({ url }: Gateway): OpenAI =>
-  new OpenAI({ baseURL: `${url}/v1`, apiKey: "none", maxRetries: 0 });
+/** OpenAI's SDK for Node, at any path that has OpenAI's API. */
+export const openaiNode = ({ url }: Gateway, api = "/v1"): OpenAI =>
+  new OpenAI({ baseURL: url + api, apiKey: "none", maxRetries: 0 });
 
 /** Both ways through {@link openaiNode}. */
-export async function askOpenaiNode(gateway: Gateway): Promise<Both> {
-  const { completions } = openaiNode(gateway).chat;
+export async function askOpenaiNode(gateway: Gateway, api = "/v1"): Promise<Both> {
+  const { completions } = openaiNode(gateway, api).chat;
   const request = { model: "chat", ...question, messages: [...question.messages] };
   const unary = toldOf(await completions.create(request));
   const chunks: ChatChunk[] = [];
@@ -110,16 +110,31 @@ export async function askCurl(path: string, { url }: Gateway, ...flags: readonly
   return { unary: toldOf(JSON.parse(await ask(request))), stream: streamedOf(await ask({ ...request, ...streaming })) };
 }
 
-/** One of MLflow's clients, by its script: what it read of the routes, and its answers as they came. It cannot stream. */
-export async function askMlflow(python: string, script: MlflowScript, { url }: Gateway): Promise<MlflowAnswers> {
-  const env = { MLFLOW_HTTP_REQUEST_MAX_RETRIES: "0", GIT_PYTHON_REFRESH: "quiet" };
-  return JSON.parse(await run(python, [client(script), url], { input: ASKED, env }));
+/** A script of `clients/` with {@link question} at its stdin: what it prints. MLflow's clients do not come back by themselves. */
+export async function askScript<Printed>(
+  python: string,
+  script: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Printed> {
+  return JSON.parse(await run(python, [client(script), ...args], { input: ASKED, env: { ...QUIET, ...env } }));
 }
 
-/** The scripts of {@link askMlflow}: of 2.8.1 and of a current mlflow. */
+const QUIET = {
+  MLFLOW_HTTP_REQUEST_MAX_RETRIES: "0",
+  MLFLOW_DISABLE_TELEMETRY: "true",
+  GIT_PYTHON_REFRESH: "quiet",
+};
+
+/** One of MLflow's clients, by its script: what it read of the routes, and its answers as they came. It cannot stream. */
+export const askMlflow = (python: string, script: MlflowScript, { url }: Gateway): Promise<MlflowAnswers> =>
+  askScript(python, script, [url]);
+
+/** The scripts of {@link askMlflow}: of 2.8.1, and of 2.9 and later. */
 export type MlflowScript = "mlflow_gateway.py" | "mlflow_deployments.py";
 
-interface MlflowAnswers {
+/** What MLflow's clients read of the routes, and their answers. */
+export interface MlflowAnswers {
   readonly routes: readonly { readonly name: string; readonly type: string; readonly url: string }[];
   readonly route: { readonly name: string; readonly provider: string; readonly model: string };
   readonly chat: Readonly<Record<string, unknown>>;

@@ -1,12 +1,12 @@
-"""Asks through OpenAI's Python SDK. argv: base URL. stdin: the request. stdout: what came, as JSON."""
+"""Asks through OpenAI's Python SDK. argv: base URL, and a path for chats alone (else all at /v1). stdin: the request. stdout: what came, as JSON."""
 import json
 import sys
 
 from openai import NotFoundError, OpenAI
 
-[base_url] = sys.argv[1:2]
+base_url, *paths = sys.argv[1:]
 question = json.load(sys.stdin)
-client = OpenAI(base_url=f"{base_url}/v1", api_key="none", max_retries=0, timeout=60)
+client = OpenAI(base_url=base_url + (paths or ["/v1"])[0], api_key="none", max_retries=0, timeout=60)
 
 
 def usage(u):
@@ -47,4 +47,4 @@ def others():
     }
 
 
-print(json.dumps({"unary": unary(), "stream": stream(), "others": others()}))
+print(json.dumps({"unary": unary(), "stream": stream(), **({} if paths else {"others": others()})}))
