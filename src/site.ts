@@ -5,6 +5,7 @@ import { compile } from "./compile.ts";
 import { type Kind, type Kinds, type Loaded, load, type PolicyKind, type Source } from "./config/load.ts";
 import { formatProblem } from "./config/problems.ts";
 import { processEnvironment } from "./config/secrets.ts";
+import type { Owner } from "./config/stored.ts";
 import { type Watching, watch } from "./config/watch.ts";
 import { GatewayError } from "./core/errors.ts";
 import type { Hooks, Policy } from "./core/policy.ts";
@@ -63,17 +64,22 @@ export const kinds: Kinds = {
     const kind = providerKindOf(spelling);
     const provider =
       kind === undefined ? undefined : ((await loadProvider(kind)) as (Provider<Message> & Kind) | undefined);
-    return provider && { ...provider, dials: (settings, config) => refusedOrigin(provider, settings, config) };
+    return provider && { ...provider, dials: (settings, config, by) => refusedOrigin(provider, settings, config, by) };
   },
   policy: async (kind) => (await loadPolicy(kind)) as PolicyKind | undefined,
 };
 
 /** Why the settings name an origin that may not be dialed, when they do. Settings that cannot be opened have problems already. */
-function refusedOrigin(provider: Provider<Message>, settings: Message, { egress }: Config): readonly SettingsProblem[] {
+function refusedOrigin(
+  provider: Provider<Message>,
+  settings: Message,
+  { egress }: Config,
+  by: Owner["kind"],
+): readonly SettingsProblem[] {
   try {
-    const env = (name: string) => processEnvironment[name];
+    const env = (name: string) => (by === "file" ? processEnvironment[name] : undefined);
     const { origin } = provider.open(settings, { clock: realClock, wallNow: Date.now, random: Math.random, env });
-    const why = origin && egressOf(egress?.allow ?? [], "file").refuseOrigin(origin);
+    const why = origin && egressOf(egress?.allow ?? [], by).refuseOrigin(origin);
     return why ? [{ path: nameOf(provider, settings, origin), message: why }] : [];
   } catch (thrown) {
     // A setting that only the environment could have given.

@@ -82,7 +82,8 @@ class Decoder {
     const names = desc.fields.map(({ name }) => name);
     const meant = nearest(key, names);
     const words = meant === undefined ? `want one of ${names.join(", ")}` : `did you mean ${meant}?`;
-    if (meant === undefined && isIgnored(desc, key)) {
+    // Of a file MLflow ignores it; whoever asks the admin API sees no warnings.
+    if (meant === undefined && isIgnored(desc, key) && at.stored === undefined) {
       this.report.warn(at, keyPath(path, key), `unknown key, which is ignored; ${words}`);
       return;
     }
@@ -233,7 +234,8 @@ function choicesOf(field: DescField): string {
   return choices.length > 0 ? `one of ${choices.join(", ")}` : "it";
 }
 
-function toJson(node: Node): JsonValue {
+/** What a node says, in JSON. */
+export function toJson(node: Node): JsonValue {
   if (node.kind === "list") return node.items.map(toJson);
   if (node.kind === "scalar") return typeof node.value === "bigint" ? Number(node.value) : node.value;
   const object: JsonObject = {};

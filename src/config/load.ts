@@ -1,5 +1,5 @@
 import { dirname, resolve } from "node:path";
-import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
+import { clone, create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import {
   type Config,
@@ -7,12 +7,16 @@ import {
   type Model,
   ModelSchema,
   type Route,
+  RouteSchema,
 } from "../../gen/polygate/config/v1/config_pb.js";
+import type { JsonObject } from "../core/json.ts";
 import type { SettingsProblem } from "../core/provider.ts";
 import { isRegistered, readRegistered } from "../core/registered.ts";
+import type { StoredRoute } from "../core/stored.ts";
 import { checkConfig, modelsOf } from "./check.ts";
 import { decode } from "./decode.ts";
 import { fillDefaults } from "./defaults.ts";
+import { docOf } from "./doc.ts";
 import { Files, whyUnreadable } from "./files.ts";
 import { didYouMean } from "./nearest.ts";
 import { Origins } from "./origins.ts";
@@ -20,6 +24,7 @@ import { POLICY_FIELDS, type PolicyField } from "./policies.ts";
 import { type Problem, Report, WHOLE_FILE } from "./problems.ts";
 import { type Environment, processEnvironment, resolveSecrets, type Sources, secretValues } from "./secrets.ts";
 import { spotOf } from "./spot.ts";
+import { baseOf, nodeOfRoute, type Owned, type Owner } from "./stored.ts";
 import { checkTls } from "./tls.ts";
 import { isNull, type Node } from "./tree.ts";
 import { parseYaml } from "./yaml.ts";
@@ -34,8 +39,8 @@ export interface Kind {
   readonly registered?: true;
   /** Rules between fields. `path` is relative to the settings, such as `faults[0].status`; "" is the settings as a whole. */
   check?(settings: Message, model: { readonly name: string; readonly routeType: string }): readonly SettingsProblem[];
-  /** What may not be dialed of what the settings name, by the rest of the config. */
-  dials?(settings: Message, config: Config): readonly SettingsProblem[];
+  /** What may not be dialed of what the settings name, by the rest of the config. @param by Who wrote the settings. */
+  dials?(settings: Message, config: Config, by: Owner["kind"]): readonly SettingsProblem[];
 }
 
 /** The kinds of providers and policies that there are. The loader itself knows none. */
@@ -69,14 +74,16 @@ export interface Tools {
   readonly env?: Environment;
   /** Absolute paths of files that earlier loads read: their names are never taken for secrets. */
   readonly known?: ReadonlySet<string>;
+  /** Routes of the admin API, which stand behind the file's. */
+  readonly stored?: readonly StoredRoute[] | undefined;
 }
 
 /** A path, or a text that stands for the file of this name. */
 export type Source = string | { readonly file: string; readonly text: string };
 
 /** What a file came to; with problems in it too, so that all of them are told at once. */
-export interface Loaded {
-  /** Defaults filled in, `provider` in its own spelling, every `config` empty. Not to be used when there are problems. */
+export interface Loaded extends Owned {
+  /** The file's routes, then the store's. Defaults filled in, `provider` in its own spelling, every `config` empty. Not to be used when there are problems. */
   readonly config: Config;
   /** Each model's settings, as its provider's own message, with the secrets themselves in it: never log it unredacted. */
   readonly models: ReadonlyMap<Model, Message>;
@@ -109,11 +116,12 @@ export async function load(source: Source, tools: Tools): Promise<Loaded> {
     { env: tools.env ?? processEnvironment, files, folder: dirname(path), known: tools.known ?? new Set() },
     tools.kinds,
   );
-  const config = await loader.config(content);
+  const config = await loader.config(content, tools.stored ?? []);
   const { problems, warnings } = loader.report;
-  const { models, policies, secrets } = loader;
+  const { models, policies, secrets, owners } = loader;
   const read = { file, files: files.paths, digest: await files.digest() };
-  return { config, models, policies, secrets, problems, warnings, ...read };
+  const docs = { owners, docOf: (route: Route) => loader.docOf(route) };
+  return { config, models, policies, secrets, problems, warnings, ...docs, ...read };
 }
 
 /** Fields whose values have descriptors of their own. */
@@ -127,6 +135,11 @@ class Loader {
   readonly models = new Map<Model, Message>();
   readonly policies = new Map<Config | Route, readonly PolicyUse[]>();
   readonly secrets: string[] = [];
+  readonly owners = new Map<Route, Owner>();
+  /** Of the messages in `models` and `policies`. */
+  readonly descs = new Map<Message, DescMessage>();
+  /** The routes as they were said. */
+  private readonly said = new Map<Route, JsonObject | Route>();
   private readonly origins = new Origins();
   private readonly sources: Sources;
   private readonly kinds: Kinds;
@@ -137,12 +150,13 @@ class Loader {
     this.kinds = kinds;
   }
 
-  async config(content: Buffer | string): Promise<Config> {
+  async config(content: Buffer | string, stored: readonly StoredRoute[]): Promise<Config> {
     const { report, origins, sources } = this;
     if (typeof content === "string") report.problem(WHOLE_FILE, "", whyUnreadable(content));
     const tree = typeof content === "string" ? undefined : parseYaml(content, report);
     if (!tree) return create(ConfigSchema);
     const config = decode(ConfigSchema, tree, "", report, origins, LATER);
+    this.take(config, stored);
     fillDefaults(config);
     checkConfig(config, origins, report);
     await resolveSecrets(ConfigSchema, config, origins, sources, report);
@@ -154,6 +168,33 @@ class Loader {
       await this.policiesOf(route, POLICY_FIELDS.route);
     }
     return config;
+  }
+
+  docOf(route: Route): JsonObject {
+    return docOf(this.said.get(route)!, route, this);
+  }
+
+  /** Notes whose each route is, and puts the store's behind the file's. A name has one owner. */
+  private take(config: Config, stored: readonly StoredRoute[]): void {
+    const { report, origins } = this;
+    const ours = new Map<string, Route>();
+    for (const route of config.routes) {
+      ours.set(route.name, route);
+      this.owners.set(route, { kind: "file", place: `${report.file}:${origins.of(route).at.line}` });
+      this.said.set(route, clone(RouteSchema, route));
+    }
+    for (const one of stored) {
+      const rival = ours.get(one.name);
+      if (rival) {
+        const { at, path } = origins.spot(rival, "name");
+        report.problem(at, path, "is a route of the admin API; delete it there, or rename this one");
+        continue;
+      }
+      const route = decode(RouteSchema, nodeOfRoute(one), baseOf(one.name), report, origins, LATER);
+      this.owners.set(route, { kind: "api", revision: one.revision });
+      this.said.set(route, one.doc);
+      config.routes.push(route);
+    }
   }
 
   /** The model's settings by its provider's descriptor. They stay out of the config, which may be shown: they hold secrets. */
@@ -187,7 +228,7 @@ class Loader {
       settings,
       kind.check?.(settings, { name: model.name, routeType: route.routeType }),
     );
-    this.settingsProblems(kind.settings, settings, kind.dials?.(settings, config));
+    this.settingsProblems(kind.settings, settings, kind.dials?.(settings, config, this.owners.get(route)!.kind));
     this.models.set(model, settings);
   }
 
@@ -210,6 +251,7 @@ class Loader {
     const settings = decode(desc, node, path, this.report, this.origins);
     await resolveSecrets(desc, settings, this.origins, this.sources, this.report);
     this.secrets.push(...secretValues(desc, settings));
+    this.descs.set(settings, desc);
     return settings;
   }
 

@@ -2,10 +2,14 @@
 export interface Place {
   readonly line: number;
   readonly column: number;
+  /** Of a route of the admin API: what stands for the file's name, and where the route's own paths begin. */
+  readonly stored?: { readonly file: string; readonly base: string };
 }
 
 /** One thing that is wrong, or doubtful, in a config file. */
-export interface Problem extends Place {
+export interface Problem {
+  readonly line: number;
+  readonly column: number;
   readonly file: string;
   /** Path of the key, such as `routes[0].model.provider`; empty for the file as a whole. */
   readonly path: string;
@@ -25,6 +29,7 @@ export class Report {
   private readonly wrong: Problem[] = [];
   private readonly doubtful: Problem[] = [];
   private readonly excused = new Set<string>();
+  private readonly paths = new Set<string>();
 
   constructor(file: string) {
     this.file = file;
@@ -46,7 +51,9 @@ export class Report {
   }
 
   problem(at: Place, path: string, message: string): void {
-    if (!this.full) this.wrong.push(this.entry(at, path, message));
+    if (this.full) return;
+    this.wrong.push(this.entry(at, path, message));
+    this.paths.add(path);
   }
 
   warn(at: Place, path: string, message: string): void {
@@ -65,11 +72,13 @@ export class Report {
 
   /** Whether a problem of exactly this path was reported, so that its consequences need no report of their own. */
   has(path: string): boolean {
-    return this.wrong.some((problem) => problem.path === path);
+    return this.paths.has(path);
   }
 
-  private entry({ line, column }: Place, path: string, message: string): Problem {
-    return { file: this.file, line, column, path, message };
+  private entry({ line, column, stored }: Place, path: string, message: string): Problem {
+    if (stored === undefined) return { file: this.file, line, column, path, message };
+    const own = path.startsWith(stored.base) ? path.slice(stored.base.length).replace(/^\./, "") : path;
+    return { file: stored.file, line, column, path: own, message };
   }
 }
 
@@ -93,4 +102,4 @@ export function formatProblems(problems: readonly Problem[], most = 50): string 
   return lines.join("\n");
 }
 
-const byPlace = (a: Place, b: Place): number => a.line - b.line || a.column - b.column;
+const byPlace = (a: Omit<Place, "stored">, b: Omit<Place, "stored">): number => a.line - b.line || a.column - b.column;

@@ -34,6 +34,13 @@ export function meantBy(text: string, folder: string, known: ReadonlySet<string>
   return looksLikePath(text) && !looksRandom(text) ? { kind: "unsure", path } : { kind: "text" };
 }
 
+/** Whether a text looks as a config file refers to a variable or a file, by its letters alone. */
+export function isReference(text: string): boolean {
+  if (/^\$\{?[A-Za-z_]\w*\}?$/.test(text) || text.startsWith("file:")) return true;
+  if (/^(?:\.{1,2}|~|[A-Za-z]:)[/\\]./.test(text)) return true;
+  return looksLikePath(text) && !looksRandom(text);
+}
+
 /** Whether the first part of a longer path is a folder that is there. */
 function startsInFolder(text: string, folder: string): boolean {
   const root = /^([/\\]?[^/\\]+)[/\\]./.exec(text)?.[1];

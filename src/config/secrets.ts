@@ -4,7 +4,7 @@ import { secret } from "../../gen/polygate/options/v1/options_pb.js";
 import { type Files, whyUnreadable } from "./files.ts";
 import type { Origins } from "./origins.ts";
 import type { Report } from "./problems.ts";
-import { meantBy } from "./secret-path.ts";
+import { isReference, meantBy } from "./secret-path.ts";
 
 /** Environment variables; one that is not set is `undefined`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -38,7 +38,7 @@ export function redact<Desc extends DescMessage>(desc: Desc, message: MessageSha
  * Puts the secrets themselves in the place of their references, at any depth: `$NAME` is an environment variable, a path
  * the content of its file without the final newline, and anything else the secret itself, with a warning; `meantBy` tells
  * the two apart. A problem names the variable or the file, never a value. A file is read through `sources.files`, so that
- * it is watched, and one that is missing too.
+ * it is watched, and one that is missing too. Secrets of the admin API's routes are literal.
  */
 export async function resolveSecrets<Desc extends DescMessage>(
   desc: Desc,
@@ -50,7 +50,7 @@ export async function resolveSecrets<Desc extends DescMessage>(
   for (const slot of secretsOf(reflect(desc, message))) {
     if (slot.text === "") continue;
     const { at, path } = origins.spot(slot.holder.message, slot.field.name);
-    const found = await find(slot.text, sources);
+    const found = at.stored === undefined ? await find(slot.text, sources) : literal(slot.text);
     if ("problem" in found) report.problem(at, path + slot.step, found.problem);
     else slot.set(found.value);
     if ("inline" in found) report.warn(at, path + slot.step, INLINE);
@@ -65,6 +65,13 @@ const UNSURE =
 
 // No header can carry it: MLflow keeps it, and then every call fails.
 const FINAL_NEWLINE = /\r?\n$/;
+
+const FOR_FILES = "references are for config files; send the secret itself";
+
+/** What a secret of the admin API means, whoever asks: nothing of this machine is looked at. */
+function literal(text: string): Found {
+  return isReference(text) ? { problem: FOR_FILES } : { value: text };
+}
 
 type Found = { readonly value: string; readonly inline?: true } | { readonly problem: string };
 

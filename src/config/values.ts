@@ -114,7 +114,11 @@ export function enumForm(type: DescEnum): Form & { readonly names: readonly stri
   return {
     want: `one of ${names.join(", ")}`,
     names,
-    read: (value) => (typeof value === "string" ? numbers.get(value.toLowerCase().replaceAll("-", "_")) : undefined),
+    read(value) {
+      const name = typeof value === "string" ? value.toLowerCase().replaceAll("-", "_") : "";
+      // JSON of the protos has the prefix.
+      return numbers.get(name) ?? (name.startsWith(prefix) ? numbers.get(name.slice(prefix.length)) : undefined);
+    },
   };
 }
 
