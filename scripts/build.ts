@@ -41,7 +41,7 @@ function copyNames(): void {
 /** Name in `dist` -> source. */
 function entries(): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const name of ["main", "index", "worker"]) found[name] = path(`src/${name}.ts`);
+  for (const name of ["main", "index", "worker", "client/index"]) found[name] = path(`src/${name}.ts`);
   for (const family of ["providers", "policies", "protocols", "stores"]) {
     for (const entry of readdirSync(path(`src/${family}`), { withFileTypes: true })) {
       if (entry.isDirectory()) found[`${family}/${entry.name}/index`] = path(`src/${family}/${entry.name}/index.ts`);

@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
+import { addCommands, number } from "./cli/program.ts";
 
 /** Oldest Node that gets fixes for what this program stands on. */
 const NODE_FLOOR = [22, 22, 2] as const;
@@ -39,11 +40,11 @@ async function main(): Promise<void> {
       "the config file (default: MLFLOW_GATEWAY_CONFIG_PATH, MLFLOW_GATEWAY_CONFIG, else three simulated routes)",
     )
     .option("--host <address>", "address to listen on (default: the config's, else 127.0.0.1)")
-    .option("--port <number>", "port to listen on, 0 for any (default: the config's, else 5000)", integer(0, 65535))
+    .option("--port <number>", "port to listen on, 0 for any (default: the config's, else 5000)", number(0, 65535))
     .option(
       "--workers <number>",
       "threads that answer on the port (default: 1 below 4 cores, else cores - 1, at most 8)",
-      integer(1, 64),
+      number(1, 64),
     )
     .action(start);
   program
@@ -51,6 +52,15 @@ async function main(): Promise<void> {
     .description("print every problem of config files")
     .argument("<file...>", "config files")
     .action(check);
+  const stop = new AbortController();
+  const io = { out: write, say, env: process.env, signal: stop.signal };
+  addCommands(program, io, Date.now, (exit) => {
+    process.exitCode = exit;
+  });
+  program.hook("preAction", (_, command) => {
+    // The gateway itself drains on signals; what only watches just ends.
+    if (command.name() !== "start") process.once("SIGINT", () => stop.abort());
+  });
   await program.parseAsync();
 }
 
@@ -84,14 +94,8 @@ async function check(files: readonly string[]): Promise<void> {
   process.exitCode = problems > 0 ? 1 : 0;
 }
 
-function integer(least: number, most: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < least || value > most) {
-      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-    }
-    return value;
-  };
+function write(text: string): void {
+  process.stdout.write(text);
 }
 
 function say(line: string): void {

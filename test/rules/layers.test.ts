@@ -15,8 +15,10 @@ const ARROW: Readonly<Record<string, readonly string[]>> = {
   protocols: ["core", "dialects", "gen"],
   policies: ["core", "gen"],
   stores: ["core", "gen"],
+  client: ["gen"],
+  cli: ["client", "config", "core", "gen"],
   // Extensions come in through the registry alone, which finds them by their folders.
-  main: ["core", "net", "config", "observe", "follow", "gen"],
+  main: ["cli", "core", "net", "config", "observe", "follow", "gen"],
 };
 const FAMILIES = ["providers", "protocols", "policies", "stores", "dialects"];
 
@@ -25,15 +27,15 @@ const ONLY: readonly (readonly [what: RegExp, where: RegExp])[] = [
   [/from "undici"/, /^src\/net\/send\.ts$/],
   [/from "pino"/, /^src\/observe\/log\.ts$/],
   [/from "prom-client"/, /^src\/observe\//],
-  [/from "commander"/, /^src\/main\.ts$/],
+  [/from "commander"/, /^src\/(main\.ts|cli\/program\.ts)$/],
   [/from "chokidar"/, /^src\/config\/watch\.ts$/],
-  [/from "yaml"/, /^src\/(config|follow)\//],
-  [/from "@connectrpc\//, /^src\/protocols\//],
+  [/from "yaml"/, /^src\/(config|follow|cli)\//],
+  [/from "@connectrpc\//, /^src\/(protocols|client|cli)\//],
   // One dialer and one listener: rules of egress and of limits hold for all of them. `isIP` reads, and opens nothing; the log's writer makes the
   // pipe that it is given non-blocking.
   [/import (?!\{ (?:isIP(?:v4|v6)?(?:, )?)+ \})[^;]*from "node:net"/, /^src\/(?:net\/|observe\/writer\.ts$)/],
   [/from "node:(http|https|http2|tls|dns|dgram)[/"]/, /^src\/net\//],
-  [/\bfetch\(/, /^$/],
+  [/\bfetch\(/, /^src\/client\//],
   [/\bprocess\.env\b/, /^src\/(config\/secrets|main)\.ts$/],
   [/\b(Date\.now|performance\.now|Math\.random|setTimeout|setInterval)\b|new Date\(/, /^src\/(?!core\/|dialects\/)/],
   [/\bconsole\.[a-z]+\(|process\.stdout/, /^src\/(check|main)\.ts$/],

@@ -1,0 +1,24 @@
+import { toJson } from "@bufbuild/protobuf";
+import { ValueSchema } from "@bufbuild/protobuf/wkt";
+import { type Change, ChangeKind } from "../../gen/polygate/admin/v1/revision_admin_pb.js";
+
+const SIGNS: Readonly<Record<ChangeKind, string>> = {
+  [ChangeKind.UNSPECIFIED]: "?",
+  [ChangeKind.CREATED]: "+",
+  [ChangeKind.UPDATED]: "~",
+  [ChangeKind.DELETED]: "-",
+};
+
+/** Changes as lines: `~ chat`, and below it `    model.name: "a" -> "b"` for each field of a route that was changed. */
+export function changeLines(changes: readonly Change[]): readonly string[] {
+  return changes.flatMap(({ route, kind, fields }) => [
+    `${SIGNS[kind]} ${route}`,
+    ...fields.map(({ path, before, after }) => {
+      const text = (value: typeof before) =>
+        value === undefined ? "(not set)" : JSON.stringify(toJson(ValueSchema, value));
+      if (kind === ChangeKind.CREATED) return `    ${path}: ${text(after)}`;
+      if (kind === ChangeKind.DELETED) return `    ${path}: ${text(before)}`;
+      return `    ${path}: ${text(before)} -> ${text(after)}`;
+    }),
+  ]);
+}
