@@ -60,6 +60,7 @@ export function compile(from: Compiling): Site {
     loadedAt: Math.floor(from.tools.wallNow() / 1000),
     routes: [...routes.values()].map(({ info }) => info),
     route: (name) => routes.get(name)?.info,
+    paths: pathsOf(from.config),
     plan(op, name) {
       const found = routes.get(name);
       if (found === undefined) throw errors.routeUnknown(name);
@@ -197,6 +198,11 @@ function merge(base: typeof DEFAULTS, over: LimitsMessage | undefined): typeof D
     maxRequestBytes: over?.maxRequestBytes ?? base.maxRequestBytes,
     maxReplyBytes: over?.maxReplyBytes ?? base.maxReplyBytes,
   };
+}
+
+function pathsOf({ routes }: Config): Site["paths"] {
+  const all = routes.flatMap(({ path, name }): [string, string][] => (path === "" ? [] : [[path, name]]));
+  return all.length > 0 ? new Map(all) : undefined;
 }
 
 function corsOf({ listen }: Config): Cors {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { processEnvironment } from "./config/secrets.ts";
 import type { GatewayError } from "./core/errors.ts";
 import { asGatewayError, errors } from "./core/errors.ts";
-import type { Inbound, Mount, Seen } from "./core/protocol.ts";
+import type { Endpoint, Inbound, Mount, Seen } from "./core/protocol.ts";
 import type { Tools } from "./core/provider.ts";
 import type { Door } from "./core/site.ts";
 import { realClock } from "./net/clock.ts";
@@ -142,15 +142,20 @@ export async function serve({ live, observer, mounts, settings, maxCalls = 4096 
 
 /** The mount, noting on each exchange whose it is. */
 function named(kind: string, mount: Mount): Mount {
+  const noting = (endpoint: Endpoint): Endpoint => ({
+    ...endpoint,
+    handle(inbound, params) {
+      inbound.protocol = kind;
+      endpoint.handle(inbound, params);
+    },
+  });
   return {
     ...mount,
-    endpoints: mount.endpoints.map((endpoint) => ({
-      ...endpoint,
-      handle(inbound, params) {
-        inbound.protocol = kind;
-        endpoint.handle(inbound, params);
-      },
-    })),
+    endpoints: mount.endpoints.map(noting),
+    finds(path) {
+      const found = mount.finds?.(path);
+      return found && noting(found);
+    },
     refuse(inbound, error) {
       // A path that belongs to nobody is answered by somebody all the same.
       if (mount.prefix.length > 1 || mount.claims) inbound.protocol = kind;

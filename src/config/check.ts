@@ -1,6 +1,7 @@
 import type { Config, Model, Route } from "../../gen/polygate/config/v1/config_pb.js";
 import { readAllowed } from "../core/address.ts";
 import type { Origins } from "./origins.ts";
+import { checkPaths } from "./paths.ts";
 import type { Report } from "./problems.ts";
 import { checkShares } from "./shares.ts";
 import { isNull } from "./tree.ts";
@@ -27,6 +28,7 @@ export function checkConfig(config: Config, origins: Origins, report: Report): v
   uniqueNames(config.routes, origins, report);
   for (const route of config.routes) oneSourceOfModels(route, origins, report);
   checkShares(config, origins, report);
+  checkPaths(config, origins, report);
   separatePorts(config, origins, report);
   lockWithoutKeys(config, origins, report);
   allowedAddresses(config, origins, report);

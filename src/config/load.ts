@@ -18,6 +18,7 @@ import { decode } from "./decode.ts";
 import { fillDefaults } from "./defaults.ts";
 import { docOf } from "./doc.ts";
 import { Files, whyUnreadable } from "./files.ts";
+import { readGatewayRoutes } from "./gateway-routes.ts";
 import { didYouMean } from "./nearest.ts";
 import { Origins } from "./origins.ts";
 import { POLICY_FIELDS, type PolicyField } from "./policies.ts";
@@ -155,7 +156,7 @@ class Loader {
     if (typeof content === "string") report.problem(WHOLE_FILE, "", whyUnreadable(content));
     const tree = typeof content === "string" ? undefined : parseYaml(content, report);
     if (!tree) return create(ConfigSchema);
-    const config = decode(ConfigSchema, tree, "", report, origins, LATER);
+    const config = decode(ConfigSchema, readGatewayRoutes(tree, report), "", report, origins, LATER);
     this.take(config, stored);
     fillDefaults(config);
     checkConfig(config, origins, report);

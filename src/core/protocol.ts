@@ -149,6 +149,8 @@ export interface Protocol {
 export interface Mount {
   readonly prefix: string;
   readonly endpoints: readonly Endpoint[];
+  /** The endpoint at a path that only the config knows; asked for paths that no other endpoint has. */
+  finds?(path: string): Endpoint | undefined;
   /** In place of the prefix, which then only gives the order: whether a request that no endpoint has is this family's. */
   claims?(inbound: Inbound): boolean;
   /** Answers for a path or method that no endpoint has; also for a failure before any endpoint ran. */

@@ -42,6 +42,8 @@ export interface Site {
   /** In the order of the config file. */
   readonly routes: readonly RouteInfo[];
   route(name: string): RouteInfo | undefined;
+  /** Names of the routes that have paths of their own, by these; absent: none has. */
+  readonly paths?: ReadonlyMap<string, string> | undefined;
   /**
    * Throws ROUTE_UNKNOWN when no route has the name, OPERATION_UNSUPPORTED when it does another operation or its provider
    * lacks this one.

@@ -52,8 +52,22 @@ export class Router {
       }
       allowed.push(...one.methods);
     }
+    const found = allowed.length > 0 ? undefined : this.find(path);
+    if (found && methodsOf(found).includes(method)) {
+      found.handle(inbound, NONE);
+      return;
+    }
+    if (found) allowed.push(...methodsOf(found));
     const error = allowed.length > 0 ? methodUnknown(inbound, new Set(allowed)) : errors.pathUnknown(method, path);
     this.mountOf(inbound).refuse(inbound, error);
+  }
+
+  private find(path: string): Endpoint | undefined {
+    for (const mount of this.mounts) {
+      const found = mount.finds?.(path);
+      if (found) return found;
+    }
+    return undefined;
   }
 
   /** Whether everybody is answered here, known or not. */

@@ -186,6 +186,110 @@ describe("a route by alias", () => {
   });
 });
 
+describe("two versions of a model", () => {
+  const two = (champion: number, challenger: number) => `
+log: { level: silent }
+egress: { allow: [127.0.0.1] }
+mlflow: { tracking_uri: "${registry.url}/mlflow", poll_interval: 0.1 }
+routes:
+- name: iris
+  route_type: mlflow/v1/predictions
+  targets:
+  - { weight: ${champion}, model: { provider: mlflow-model-serving, name: "models:/iris@champion" } }
+  - { weight: ${challenger}, model: { provider: mlflow-model-serving, name: "models:/iris@challenger" } }
+`;
+  /** How often each version answers ten calls. */
+  const tens = async () => {
+    const counts: Record<string, number> = {};
+    for (let call = 0; call < 10; call++) {
+      const { by } = await ask();
+      const version = /model=models%3A%2Firis%2F(\d); target=\d; attempt=1/.exec(by ?? "")?.[1] ?? String(by);
+      counts[version] = (counts[version] ?? 0) + 1;
+    }
+    return counts;
+  };
+  let drawn = 0;
+  const evenly = () => (drawn++ % 10) / 10;
+
+  it("share the calls as they weigh; the alias moved back is the rollback, and moved on the promotion", async () => {
+    said.aliases["challenger"] = "2";
+    running = await runGateway(two(90, 10), undefined, evenly);
+    expect(await tens()).toEqual({ 1: 9, 2: 1 });
+    said.aliases["challenger"] = "1";
+    await changed();
+    expect(await tens()).toEqual({ 1: 10 });
+    Object.assign(said.aliases, { champion: "2", challenger: "2" });
+    await changed();
+    await until({ 2: 10 }, tens);
+  });
+
+  it("share them otherwise when the file says so, and the other answers while one is away", async () => {
+    said.aliases["challenger"] = "2";
+    running = await runGateway(two(90, 10), undefined, evenly);
+    expect(await running.reload(two(0, 100))).toBe(true);
+    expect(await tens()).toEqual({ 2: 10 });
+    servers[1]!.always(jsonAnswer({ error_code: "INTERNAL_ERROR", message: "broken" }, 500));
+    expect(await ask()).toMatchObject({
+      status: 200,
+      by: expect.stringContaining("model=models%3A%2Firis%2F1; target=0; attempt=2"),
+      json: { predictions: [1] },
+    });
+  });
+});
+
+describe("a route of gateway_routes", () => {
+  const at = (path: string, more = "") => `
+log: { level: silent }
+egress: { allow: [127.0.0.1] }
+mlflow: { tracking_uri: "${registry.url}/mlflow", poll_interval: 0.1 }
+gateway_routes:
+- path: ${path}
+  model_name: iris
+  model_version: Production
+  rate_limit: "2req/min"
+${more}`;
+  const call = async (path: string, method = "POST") => {
+    const body = '{"dataframe_records": [{"width": 1}]}';
+    const reply = await fetch(`${running!.url}${path}`, {
+      method,
+      headers: { "content-type": "application/json" },
+      ...(method === "POST" && { body }),
+    });
+    return { status: reply.status, allow: reply.headers.get("allow"), json: (await reply.json()) as object };
+  };
+
+  it.each([
+    ["/predict/sentiment", "/predict/sentiment"],
+    ["/models/eu/churn", "/predict/models-eu-churn"],
+  ])("answers at %s and at %s, and its limit counts both", async (path, usual) => {
+    running = await runGateway(at(path));
+    expect(await call(path)).toMatchObject({ status: 200, json: { predictions: [1] } });
+    expect(await call(usual)).toMatchObject({ status: 200, json: { predictions: [1] } });
+    expect(await call(path)).toMatchObject({ status: 429, json: { error_code: "REQUEST_LIMIT_EXCEEDED" } });
+  });
+
+  it("answers at a path that would be another name, and no longer at one that the file took back", async () => {
+    running = await runGateway(at("/predict/sentiment", "  name: mood\n"));
+    expect(await call("/predict/sentiment")).toMatchObject({ status: 200 });
+    expect(await call("/predict/mood")).toMatchObject({ status: 200 });
+    expect(await running.reload(at("/moods", "  name: mood\n").replace('"2req', '"9req'))).toBe(true);
+    expect(await call("/predict/sentiment")).toMatchObject({ status: 404 });
+    expect(await call("/moods")).toMatchObject({ status: 200 });
+  });
+
+  it("refuses in the words of predictions what does not fit, and whom it does not know", async () => {
+    running = await runGateway(at("/moods"));
+    expect(await call("/moods", "GET")).toMatchObject({
+      status: 405,
+      allow: "POST",
+      json: { error_code: expect.any(String) },
+    });
+    const keys = `auth: { keys: [{ name: ann, sha256: "${"a".repeat(64)}" }] }\n`;
+    expect(await running.reload(keys + at("/moods", "  authentication: api_key\n"))).toBe(true);
+    expect(await call("/moods")).toMatchObject({ status: 401, json: { error_code: "UNAUTHENTICATED" } });
+  });
+});
+
 describe("the signature of the registry's version", () => {
   it("refuses an input by the column that it lacks, over REST and over gRPC", async () => {
     running = await runGateway(config("models:/iris@champion"));

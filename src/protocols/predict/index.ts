@@ -3,7 +3,7 @@ import { Body } from "../../core/body.ts";
 import { Call } from "../../core/call.ts";
 import { asGatewayError } from "../../core/errors.ts";
 import { collectPlain, notJson } from "../../core/plain.ts";
-import type { Inbound, Mount, Protocol } from "../../core/protocol.ts";
+import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
 import { tie } from "../../core/rest.ts";
 import { run } from "../../core/run.ts";
 import type { Door } from "../../core/site.ts";
@@ -17,12 +17,18 @@ import { PredictSink, refuse } from "./sink.ts";
 export const protocol: Protocol = { kind: "predict", mounts };
 
 function mounts(door: Door): readonly Mount[] {
+  const at = (path: string, handle: Endpoint["handle"]): Endpoint => ({ method: "POST", path, handle });
+  // A path of a route's own may look like another's name.
+  const own = (path: string) => door.site.paths?.get(path);
   return [
     {
       prefix: "/predict/",
-      endpoints: [
-        { method: "POST", path: "/predict/{name}", handle: (inbound, [name]) => predict(door, inbound, name!) },
-      ],
+      endpoints: [at("/predict/{name}", (inbound, [name]) => predict(door, inbound, own(inbound.path) ?? name!))],
+      finds: (path) => {
+        const name = own(path);
+        return name === undefined ? undefined : at(path, (inbound) => predict(door, inbound, name));
+      },
+      claims: ({ path }) => path.startsWith("/predict/") || own(path) !== undefined,
       refuse,
     },
   ];
