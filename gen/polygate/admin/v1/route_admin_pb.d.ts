@@ -134,7 +134,7 @@ export declare const ListRoutesResponseSchema: GenMessage<ListRoutesResponse>;
 export declare type CreateRouteRequest = Message<"polygate.admin.v1.CreateRouteRequest"> & {
   /**
    * Required. The route, with secrets as they are: references to variables and
-   * files are for config files alone.
+   * files are for config files alone. It is held to the rules of a file.
    *
    * @generated from field: polygate.config.v1.Route route = 1;
    */
@@ -196,7 +196,8 @@ export declare const CreateRouteResponseSchema: GenMessage<CreateRouteResponse>;
 export declare type UpdateRouteRequest = Message<"polygate.admin.v1.UpdateRouteRequest"> & {
   /**
    * Required. `name` says which route. A secret that reads as it was shown,
-   * `***` and eight digits, stays what it is.
+   * `***` and eight digits, stays what it is. The route as it will be is held
+   * to the rules of a file.
    *
    * @generated from field: polygate.config.v1.Route route = 1;
    */

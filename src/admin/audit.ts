@@ -1,0 +1,7 @@
+import type { Methods } from "./method.ts";
+import type { AdminParts } from "./parts.ts";
+
+/** Not there yet. */
+export function auditMethods(_parts: AdminParts): Methods {
+  return { unary: {} };
+}

@@ -1,0 +1,73 @@
+import type { Actor } from "../core/admin.ts";
+import type { AuditRecord, Ledger } from "../core/ledger.ts";
+import type { Noted } from "./method.ts";
+import type { AdminParts } from "./parts.ts";
+
+/** Events of refused calls that wait to be written; more are left out. */
+const MOST_WAITING = 100;
+/** Refusals of callers whom nobody knows that are written down in a second; more are left out. */
+const UNKNOWN_PER_SECOND = 10;
+
+/** What is to be written down of a call. */
+export function auditOf(
+  at: number,
+  method: string,
+  actor: Actor,
+  outcome: string,
+  noted: Noted,
+): Omit<AuditRecord, "sequence" | "hash"> {
+  const { principal, remote, requestId } = actor;
+  return {
+    at,
+    actor: principal.name,
+    keyId: principal.keyId,
+    action: method,
+    resource: noted.resource ?? "",
+    outcome,
+    before: noted.before,
+    after: noted.after,
+    remote,
+    requestId,
+    revision: noted.revision ?? 0,
+  };
+}
+
+/** Writes down refusals, each in a transaction of its own, and never more than it can: a flood of them fills no disk. */
+export class Refusals {
+  private readonly ledger: Ledger;
+  private readonly tools: AdminParts["tools"];
+  private readonly failed: (error: unknown) => void;
+  private waiting = 0;
+  private second = Number.NEGATIVE_INFINITY;
+  private unknown = 0;
+
+  constructor({ ledger, tools, failed }: Pick<AdminParts, "ledger" | "tools" | "failed">) {
+    this.ledger = ledger;
+    this.tools = tools;
+    this.failed = failed;
+  }
+
+  /** Resolves once it is written, or is not going to be. Never throws. */
+  async add(method: string, actor: Actor, reason: string, noted: Noted): Promise<void> {
+    if (!this.ledger.writable || this.waiting >= MOST_WAITING) return;
+    if (reason === "CALLER_UNKNOWN" && !this.mayAddUnknown()) return;
+    this.waiting++;
+    try {
+      const record = auditOf(this.tools.wallNow(), method, actor, reason, noted);
+      await this.ledger.write((tx) => tx.addAudit(record));
+    } catch (error) {
+      this.failed(error);
+    } finally {
+      this.waiting--;
+    }
+  }
+
+  private mayAddUnknown(): boolean {
+    const now = this.tools.clock.now();
+    if (now - this.second >= 1000) {
+      this.second = now;
+      this.unknown = 0;
+    }
+    return this.unknown++ < UNKNOWN_PER_SECOND;
+  }
+}
