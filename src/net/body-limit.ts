@@ -1,5 +1,6 @@
 import { errors, GatewayError } from "../core/errors.ts";
 import type { Port } from "./host.ts";
+import type { Taker } from "./incoming.ts";
 
 /** A body stream of either HTTP version. */
 export interface Readable {
@@ -17,61 +18,77 @@ export const LINGER_MS = 5_000;
 const SMALL_BYTES = 1024;
 const SMALL_CHUNKS = 256;
 
-/** What becomes of a body. */
-export interface Collected {
-  /** Called once: the bytes, or why there are none. */
-  done(error: GatewayError | undefined, bytes: Buffer): void;
+/** Whose body it is. */
+export interface Owner {
   /** The caller goes on sending what nobody wants. */
   cut(): void;
-  /** `done` threw. */
+  /** What was done with the body threw. */
   failed(thrown: unknown): void;
 }
 
+/** Called once: the bytes, or why there are none. */
+export type Done = (error: GatewayError | undefined, bytes: Buffer) => void;
+
 /**
  * Collects a body. One over the limit, or over what the port may hold in all, is refused as soon as that is known; what still
- * comes is thrown away, up to 8 MiB, after which `cut` is called.
+ * comes is thrown away, up to 8 MiB, after which it is cut.
  */
-export class Collector {
+export class Collector implements Taker {
   private readonly port: Port;
-  private on: Collected;
+  private readonly limitBytes: number;
+  private owner: Owner;
+  private done: Done;
   private chunks: Buffer[] = [];
   private small: Buffer[] = [];
+  private size = 0;
   private held = 0;
   private over = false;
 
   /** @param declared The header `content-length`. */
-  constructor(stream: Readable, declared: string | undefined, limitBytes: number, port: Port, on: Collected) {
+  constructor(declared: string | undefined, limitBytes: number, port: Port, owner: Owner, done: Done) {
     this.port = port;
-    this.on = on;
-    let size = 0;
+    this.limitBytes = limitBytes;
+    this.owner = owner;
+    this.done = done;
     if (declared !== undefined && Number(declared) > limitBytes) this.refuse(errors.bodyTooLarge(limitBytes));
-    const { memory } = port;
-    stream.on("data", (chunk) => {
-      size += chunk.length;
-      if (this.over) {
-        if (size > limitBytes + DRAIN_BYTES) this.on.cut();
-      } else if (size > limitBytes) this.refuse(errors.bodyTooLarge(limitBytes));
-      else if (memory.used + chunk.length > memory.max) this.refuse(errors.overloaded());
-      else {
-        this.held += chunk.length;
-        memory.used += chunk.length;
-        this.keep(chunk);
-      }
-    });
-    stream.on("end", () => {
-      if (this.over) return;
-      this.over = true;
-      const chunks = this.small.length === 0 ? this.chunks : [...this.chunks, ...this.small];
-      this.drop();
-      this.tell(undefined, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
-    });
-    const gone = () => {
-      if (!this.over) this.refuse(errors.callerGone());
-    };
+  }
+
+  /** Takes the body from a stream. */
+  listen(stream: Readable): void {
+    stream.on("data", (chunk) => this.chunk(chunk));
+    stream.on("end", () => this.end());
+    const gone = () => this.gone();
     // HTTP/2 tells of the end of a body that was cut, too; after this.
     stream.on("aborted", gone);
     stream.on("close", gone);
     stream.on("error", gone);
+  }
+
+  chunk(bytes: Buffer): void {
+    const { limitBytes, port } = this;
+    const { memory } = port;
+    this.size += bytes.length;
+    if (this.over) {
+      if (this.size > limitBytes + DRAIN_BYTES) this.owner.cut();
+    } else if (this.size > limitBytes) this.refuse(errors.bodyTooLarge(limitBytes));
+    else if (memory.used + bytes.length > memory.max) this.refuse(errors.overloaded());
+    else {
+      this.held += bytes.length;
+      memory.used += bytes.length;
+      this.keep(bytes);
+    }
+  }
+
+  end(): void {
+    if (this.over) return;
+    this.over = true;
+    const chunks = this.small.length === 0 ? this.chunks : [...this.chunks, ...this.small];
+    this.drop();
+    this.tell(undefined, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+  }
+
+  gone(): void {
+    if (!this.over) this.refuse(errors.callerGone());
   }
 
   /** Refuses a body that is not there yet and never will be. */
@@ -95,7 +112,9 @@ export class Collector {
   /** As `release`, and whom the body was for is no longer held either: the stream may be, for longer. */
   forget(): void {
     this.release();
-    if (this.over) this.on = NOBODY;
+    if (!this.over) return;
+    this.owner = NOBODY;
+    this.done = NOTHING_DONE;
   }
 
   private keep(chunk: Buffer): void {
@@ -124,12 +143,13 @@ export class Collector {
   /** Nobody is above this to catch what is thrown: it would end the process, and with it everybody's calls. */
   private tell(error: GatewayError | undefined, bytes: Buffer): void {
     try {
-      this.on.done(error, bytes);
+      this.done(error, bytes);
     } catch (thrown) {
-      this.on.failed(thrown);
+      this.owner.failed(thrown);
     }
   }
 }
 
 const NOTHING = Buffer.alloc(0);
-const NOBODY: Collected = { done() {}, cut() {}, failed() {} };
+const NOBODY: Owner = { cut() {}, failed() {} };
+const NOTHING_DONE: Done = () => {};

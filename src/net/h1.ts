@@ -1,13 +1,14 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { requestId } from "../core/arrival.ts";
 import type { Call, HeaderMap } from "../core/call.ts";
 import type { Clock } from "../core/clock.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { BodyReader, BodySource, FlatHeaders } from "../core/protocol.ts";
-import { Collector, DRAIN_BYTES, LINGER_MS } from "./body-limit.ts";
+import { Collector, DRAIN_BYTES, LINGER_MS, type Owner } from "./body-limit.ts";
 import { writeHead } from "./head.ts";
 import { type Exchange, fail, type Port } from "./host.ts";
+import type { Incoming } from "./incoming.ts";
 
 const NOTHING = Buffer.alloc(0);
 
@@ -39,7 +40,7 @@ export function inboundOf(response: ServerResponse): H1Inbound {
 }
 
 /** One HTTP/1.1 exchange. */
-export class H1Inbound implements Exchange {
+export class H1Inbound implements Exchange, Owner {
   readonly method: string;
   readonly path: string;
   readonly query: string;
@@ -59,7 +60,7 @@ export class H1Inbound implements Exchange {
   onDrain: (() => void) | undefined = undefined;
   onGone: (() => void) | undefined = undefined;
   onStop: ((error: GatewayError) => void) | undefined = undefined;
-  private readonly request: IncomingMessage;
+  private readonly request: Incoming;
   private readonly response: ServerResponse;
   private readonly port: Port;
   private body: Collector | undefined = undefined;
@@ -68,7 +69,7 @@ export class H1Inbound implements Exchange {
   private direct: Socket | undefined = undefined;
   private begun = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse, port: Port) {
+  constructor(request: Incoming, response: ServerResponse, port: Port) {
     const { host } = port;
     this.request = request;
     this.response = response;
@@ -148,10 +149,17 @@ export class H1Inbound implements Exchange {
 
   collect(limitBytes: number, done: (error: GatewayError | undefined, bytes: Buffer) => void): void {
     const { request } = this;
-    const cut = () => request.socket.destroy();
-    const failed = (thrown: unknown) => fail(this, this.port, thrown);
-    this.body = new Collector(request, request.headers["content-length"], limitBytes, this.port, { done, cut, failed });
+    this.body = new Collector(request.headers["content-length"], limitBytes, this.port, this, done);
+    request.feed(this.body);
     this.invite();
+  }
+
+  cut(): void {
+    this.request.socket.destroy();
+  }
+
+  failed(thrown: unknown): void {
+    fail(this, this.port, thrown);
   }
 
   /** A caller that waits until it is asked for its body is asked, unless it was refused by what the head says. */
@@ -238,7 +246,7 @@ export class H1Inbound implements Exchange {
 }
 
 /** Throws away what a caller still sends, within bounds. */
-function linger(request: IncomingMessage, clock: Clock): void {
+function linger(request: Incoming, clock: Clock): void {
   // Nor does one come whose caller has gone, and whose close was told before.
   if (request.complete || request.destroyed) return;
   const cut = () => request.socket.destroy();

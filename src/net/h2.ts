@@ -9,7 +9,7 @@ import { requestId } from "../core/arrival.ts";
 import type { Call, HeaderMap } from "../core/call.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { BodyReader, BodySource, FlatHeaders } from "../core/protocol.ts";
-import { Collector, LINGER_MS } from "./body-limit.ts";
+import { Collector, LINGER_MS, type Owner } from "./body-limit.ts";
 import { type Exchange, fail, type Port } from "./host.ts";
 
 const INBOUND = Symbol("inbound");
@@ -32,7 +32,7 @@ function trailing(this: ServerHttp2Stream): void {
 function ignore(): void {}
 
 /** One HTTP/2 stream. */
-export class H2Inbound implements Exchange {
+export class H2Inbound implements Exchange, Owner {
   readonly method: string;
   readonly path: string;
   readonly query: string;
@@ -130,10 +130,16 @@ export class H2Inbound implements Exchange {
   collect(limitBytes: number, done: (error: GatewayError | undefined, bytes: Buffer) => void): void {
     const declared = this.headers["content-length"];
     const length = typeof declared === "string" ? declared : undefined;
-    // Named first: V8 keeps a literal that is a property's value, and the call with it, until a full collection.
-    const cut = () => this.reset();
-    const failed = (thrown: unknown) => fail(this, this.port, thrown);
-    this.body = new Collector(this.stream, length, limitBytes, this.port, { done, cut, failed });
+    this.body = new Collector(length, limitBytes, this.port, this, done);
+    this.body.listen(this.stream);
+  }
+
+  cut(): void {
+    this.reset();
+  }
+
+  failed(thrown: unknown): void {
+    fail(this, this.port, thrown);
   }
 
   read(on: BodyReader): BodySource {
