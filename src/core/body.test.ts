@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Body } from "./body.ts";
+import { bytesText } from "./parts.ts";
 
 const of = (text: string) => Body.ofBytes(Buffer.from(text));
 
@@ -75,7 +76,7 @@ describe("Body", () => {
     const parts = () =>
       Body.ofMembers([
         ["a", Buffer.from('{"x": "\u6771"}')],
-        ["\u00e9", '"\u00e9"'],
+        ["\u00e9", bytesText("\u00e9")],
       ]);
     const body = parts();
     body.set("model", "m");

@@ -29,7 +29,7 @@ export function readBody(op: Operation, headers: HeaderMap, bytes: Buffer): Read
   const body = Body.ofBytes(bytes);
   try {
     // What cannot be read is refused before anything else is looked at.
-    if (bytes.length <= PARSED_BYTES) void body.json;
+    if (bytes.length <= PARSED_BYTES && body.brief === undefined) void body.json;
     const keys = body.keys();
     // Who says its version needs not be told by its members.
     return { body, speech: first.fillCount ? first : speechOf(agent, op, keys) };

@@ -1,11 +1,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { Body } from "../../core/body.ts";
 import type { HeaderMap, Operation } from "../../core/call.ts";
 import { asGatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { readBody } from "./body.ts";
 import { mlflowError, mlflowStatus } from "./fault.ts";
+import type { MlflowRefusal } from "./issue.ts";
 import { toCommon } from "./request.ts";
+import { speechOf } from "./speech.ts";
 
 /** One exchange with a real MLflow: `test/golden/fixtures/README.md`. */
 interface Golden {
@@ -159,5 +162,38 @@ describe("a body over 8 KB", () => {
     const text = JSON.stringify(long);
     expect(outcome("chat", text.slice(0, -1), agent)).toMatchObject({ detail: [{ type: "json_invalid" }] });
     expect(outcome("chat", text.slice(0, 9000), agent)).toMatchObject({ detail: [{ type: "json_invalid" }] });
+  });
+});
+
+describe("a chat of plain messages", () => {
+  const speeches = [
+    "mlflow-python-client/2.22.5",
+    "mlflow-python-client/2.8.1",
+    "mlflow-python-client/3.1.0",
+    undefined,
+  ];
+  const talk = '[{"role":"system","content":"caf\u00e9"},{"role": "user", "content": "hi"}]';
+  const bodies = [
+    `{"messages":${talk}}`,
+    `{"messages":${talk},"temperature":0.70,"max_tokens":256,"x":"\u00e9","n":2}`,
+    `{"max_tokens":"5","stop":"a","messages":${talk},"user":null}`,
+    `{"temperature":9,"messages":${talk},"max_tokens":0,"model":"m"}`,
+  ];
+  const by = [undefined, { provider: "openai", model: "m" }, { provider: "mosaicml", model: "m" }];
+  const cases = speeches.flatMap((agent) => bodies.flatMap((text) => by.map((one) => [agent, text, one] as const)));
+
+  it.each(cases)("of %s comes to the same bytes, parsed or not: %s to %o", (agent, text, answering) => {
+    const told = (parsed: boolean) => {
+      const body = Body.ofBytes(Buffer.from(text));
+      if (parsed) void body.json;
+      else expect(body.brief).toBeDefined();
+      try {
+        const asked = toCommon("chat", body, speechOf(agent, "chat", body.keys()), answering);
+        return [asked.body.bytes.toString(), asked.body.json, asked.stream];
+      } catch (thrown) {
+        return [(thrown as MlflowRefusal).detail];
+      }
+    };
+    expect(told(false)).toEqual(told(true));
   });
 });

@@ -1,8 +1,10 @@
 import { Body } from "../../core/body.ts";
 import type { Operation } from "../../core/call.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
+import { bytesText, type Part } from "../../core/parts.ts";
 import { refuseAsEra } from "./era/asks.ts";
 import { kindOf } from "./era/kinds.ts";
+import { rulesOf } from "./era/rules.ts";
 import { invalid, refusal } from "./issue.ts";
 import { type Checked, check } from "./rules.ts";
 import type { Speech } from "./speech.ts";
@@ -30,7 +32,7 @@ const RENAMED: Readonly<Record<string, string>> = { candidate_count: "n", text: 
  * Throws a refusal with MLflow's own words.
  */
 export function toCommon(op: Operation, body: Body, speech: Speech, by?: Answering): Asked {
-  const brief = briefly(body, speech);
+  const brief = body.size > LONG_BYTES ? briefly(body, speech) : talking(op, body, speech, by);
   const checked = brief && check(op, brief, speech);
   // What is wrong is told with all of the body.
   if (brief === undefined || checked!.issues.length > 0)
@@ -49,7 +51,7 @@ const LONG_MEMBER_BYTES = 1024;
  */
 function briefly(body: Body, { format }: Speech): Readonly<JsonObject> | undefined {
   // Those of the old era are written anew.
-  if (format === "legacy" || body.size <= LONG_BYTES) return undefined;
+  if (format === "legacy") return undefined;
   const json: [key: string, value: Json | undefined][] = [];
   for (const key of body.keys()) {
     const bytes = body.slice(key);
@@ -61,6 +63,14 @@ function briefly(body: Body, { format }: Speech): Readonly<JsonObject> | undefin
     else return undefined;
   }
   return Object.fromEntries(json);
+}
+
+/** A short body of plain messages, where nobody looks at those: an adapter of an era may. */
+function talking(op: Operation, body: Body, { era }: Speech, by?: Answering): Readonly<JsonObject> | undefined {
+  if (op !== "chat" || (era !== undefined && by !== undefined && rulesOf(by.provider, by.model, op).length > 0)) {
+    return undefined;
+  }
+  return body.brief;
 }
 
 const DECLARED = new Set(["temperature", "n", "stop", "max_tokens", "stream", "messages", "prompt", "input"]);
@@ -87,12 +97,12 @@ function common(
   const nulls = Object.values(json).some((one) => one === null);
   if (!legacy && !nulls && converted.size === 0 && fill.every(([key]) => values.has(key))) return { body, stream };
 
-  const parts: [key: string, value: Buffer | string][] = [];
+  const parts: Part[] = [];
   const add = (key: string) => {
     const value = values.get(key)!;
     const name = (legacy && RENAMED[key]) || key;
-    if (legacy && key === "temperature") parts.push([name, JSON.stringify(2 * (value as number))]);
-    else parts.push([name, (converted.has(key) ? undefined : body.slice(key)) ?? JSON.stringify(value)]);
+    if (legacy && key === "temperature") parts.push([name, bytesText(2 * (value as number))]);
+    else parts.push([name, (converted.has(key) ? undefined : body.cut(key)) ?? bytesText(value)]);
   };
   for (const [key, value] of fill) {
     if (values.has(key)) add(key);
@@ -103,7 +113,7 @@ function common(
   const taken = new Set(parts.map(([key]) => key));
   for (const key of Object.keys(json)) {
     if (values.has(key) || json[key] === null) continue;
-    const value = body.slice(key) ?? JSON.stringify(json[key]);
+    const value = body.cut(key) ?? bytesText(json[key]!);
     // MLflow 2.8 renames first and adds the strangers after: the newer name wins where a caller sent both.
     if (taken.has(key))
       parts.splice(
@@ -113,7 +123,7 @@ function common(
       );
     else parts.push([key, value]);
   }
-  return { body: Body.ofMembers(parts), stream };
+  return { body: Body.ofMembers(parts, body.isTalk && !converted.has("messages")), stream };
 }
 
 /** Members that the caller's era puts in where they are absent. */

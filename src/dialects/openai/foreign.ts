@@ -39,8 +39,7 @@ export function withoutForeign(call: Call, body: Body, keep: ReadonlySet<string>
   if (
     stray.length === 0 &&
     !translated &&
-    !hasThoughts(body, thinker === undefined) &&
-    !(keep === NONE && hasLongIds(body))
+    (body.isTalk || (!hasThoughts(body, thinker === undefined) && !(keep === NONE && hasLongIds(body))))
   )
     return body;
   const json: JsonObject = { ...body.json };
@@ -65,7 +64,7 @@ export function withoutForeign(call: Call, body: Body, keep: ReadonlySet<string>
 
 /** The same for a server that knows Anthropic's members, too: signatures of others' models alone are left out, and told. */
 export function withoutSignatures(call: Call, body: Body): Body {
-  const messages = hasThoughts(body, false) ? body.json["messages"] : undefined;
+  const messages = !body.isTalk && hasThoughts(body, false) ? body.json["messages"] : undefined;
   if (!Array.isArray(messages)) return body;
   return Body.ofJson({ ...body.json, messages: messages.map((one, at) => messageFor(call, one, at, MARKED)) });
 }

@@ -37,7 +37,8 @@ const PARSED_MEMBER_BYTES = 1024;
  * their kind, and what stands deeper in those is the provider's to refuse.
  */
 export function checkRequest(op: Operation, body: Body): void {
-  const violations = body.size <= PARSED_BYTES ? violationsOf(RULES[op], body.json) : shallow(RULES[op], body);
+  const violations =
+    body.size <= PARSED_BYTES ? violationsOf(RULES[op], body.brief ?? body.json) : shallow(RULES[op], body);
   if (violations.length > 0) throw errors.fieldInvalid(violations as [Violation, ...Violation[]]);
 }
 
