@@ -1,6 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Config, Limits as LimitsMessage, Model, Route } from "../gen/polygate/config/v1/config_pb.js";
+import { modelsOf } from "./config/check.ts";
 import type { Loaded } from "./config/load.ts";
 import { sharesOf } from "./config/shares.ts";
 import type { Operation } from "./core/call.ts";
@@ -12,7 +13,7 @@ import type { Provider, ServedVersion, Tools, Upstream } from "./core/provider.t
 import { isRegistered } from "./core/registered.ts";
 import { type Cors, ROUTE_TYPES, type RouteInfo, type RouteType, type Site } from "./core/site.ts";
 import type { Counters } from "./core/store.ts";
-import { egressOf } from "./net/egress.ts";
+import { egressOf, type NamedBy } from "./net/egress.ts";
 import type { Dialer, Dialing } from "./net/send.ts";
 import { providerKindOf } from "./registry.ts";
 
@@ -41,22 +42,29 @@ export interface Compiling {
   readonly hooks: readonly Hooks[];
   /** What MLflow's registry told of the models that are named as it names them. */
   readonly served: ReadonlyMap<string, ServedVersion>;
+  readonly owners: Loaded["owners"];
   readonly generation: number;
+  readonly revision: number;
 }
 
 /** Decides everything about a loaded config that can be decided before the first request. */
 export function compile(from: Compiling): Site {
   const limits = merge(DEFAULTS, from.config.limits);
-  const dialing = dialingOf(from.config);
+  const [dialings, strangers] = [dialingsOf(from.config), strangersOf(from)];
   const wide = policiesOf(from, from.config, "");
   const routes = new Map<string, { info: RouteInfo; plan: Plan }>();
   for (const route of from.config.routes) {
     const own = policiesOf(from, route, route.name);
-    const plan = planOf({ ...from, dialing }, route, merge(limits, route.limits), [...from.hooks, ...wide, ...own]);
+    const plan = planOf({ ...from, dialings, strangers }, route, merge(limits, route.limits), [
+      ...from.hooks,
+      ...wide,
+      ...own,
+    ]);
     routes.set(route.name, { info: infoOf(route, plan, own, from.config), plan });
   }
   return Object.freeze<Site>({
     generation: from.generation,
+    revision: from.revision,
     loadedAt: Math.floor(from.tools.wallNow() / 1000),
     routes: [...routes.values()].map(({ info }) => info),
     route: (name) => routes.get(name)?.info,
@@ -84,13 +92,24 @@ function policiesOf({ uses, policies, tools, counters }: Compiling, owner: Confi
   return own.map(({ kind, settings }) => policies.get(kind)!.compile(settings, { ...tools, counters, route }));
 }
 
-/** A config file is its operator's word; what is written over the network later is not, and gets `api`. */
-function dialingOf({ egress }: Config): Omit<Dialing, "connectMs"> {
-  return { egress: egressOf(egress?.allow ?? [], "file"), maxConnections: egress?.maxConnections ?? 4096 };
+/** How what somebody named may be dialed. */
+type Dialings = Readonly<Record<NamedBy, Omit<Dialing, "connectMs">>>;
+
+function dialingsOf({ egress }: Config): Dialings {
+  const [allow, maxConnections] = [egress?.allow ?? [], egress?.maxConnections ?? 4096];
+  return {
+    file: { egress: egressOf(allow, "file"), maxConnections },
+    api: { egress: egressOf(allow, "api"), maxConnections },
+  };
+}
+
+/** A config file is its operator's word; what came over the network later is not. */
+function strangersOf({ config, owners }: Compiling): ReadonlySet<Model> {
+  return new Set(config.routes.filter((route) => owners.get(route)?.kind === "api").flatMap(modelsOf));
 }
 
 function planOf(
-  from: Compiling & { readonly dialing: Omit<Dialing, "connectMs"> },
+  from: Compiling & { readonly dialings: Dialings; readonly strangers: ReadonlySet<Model> },
   route: Route,
   limits: typeof DEFAULTS,
   all: readonly Hooks[],
@@ -111,13 +130,15 @@ function planOf(
         () => new GatewayError(why, { reason: "UPSTREAM_UNREACHABLE" }),
       );
     }
-    // What a tag says comes over the network.
-    const egress = served?.by === "tag" ? egressOf(from.config.egress?.allow ?? [], "api") : from.dialing.egress;
-    const dialing = { ...from.dialing, egress, connectMs: limits.connectMs };
+    const strange = from.strangers.has(model);
+    const by = strange || served?.by === "tag" ? "api" : "file";
+    const dialing = { ...from.dialings[by], connectMs: limits.connectMs };
     const dial = (origin: string) => from.dialer.to(origin, dialing);
     const upstream: Upstream = provider.open(from.settings.get(model), {
       ...from.tools,
       dial,
+      // The environment's credentials are the operator's.
+      ...(strange && { env: () => undefined }),
       ...(served && { served }),
     });
     const name = served ? `models:/${served.model}/${served.version}` : model.name;
@@ -135,6 +156,7 @@ function planOf(
   return Object.freeze<Plan>({
     route: route.name,
     op,
+    revision: from.revision,
     strict: route.strict,
     targets,
     order: weighed.length > 0 ? spread(weighed, () => from.tools.random()) : undefined,

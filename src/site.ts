@@ -267,8 +267,9 @@ async function build(
   const policies = new Map<string, Policy<unknown>>();
   for (const { kind } of [...loaded.policies.values()].flat()) policies.set(kind, (await loadPolicy(kind))!);
   const { dialer, tools, counters, hooks } = parts;
-  const { config, models: settings, policies: uses, secrets } = loaded;
+  const { config, models: settings, policies: uses, secrets, owners } = loaded;
   parts.secrets(secrets);
   const served = follower?.served ?? new Map();
-  return compile({ config, settings, uses, providers, policies, dialer, tools, counters, hooks, served, generation });
+  const made = { config, settings, uses, providers, policies, dialer, tools, counters, hooks, served, owners };
+  return compile({ ...made, generation, revision: generation });
 }

@@ -234,8 +234,8 @@ function choicesOf(field: DescField): string {
   return choices.length > 0 ? `one of ${choices.join(", ")}` : "it";
 }
 
-/** What a node says, in JSON. */
-export function toJson(node: Node): JsonValue {
+
+function toJson(node: Node): JsonValue {
   if (node.kind === "list") return node.items.map(toJson);
   if (node.kind === "scalar") return typeof node.value === "bigint" ? Number(node.value) : node.value;
   const object: JsonObject = {};

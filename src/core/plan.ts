@@ -30,6 +30,8 @@ export interface Limits {
 export interface Plan extends Limits {
   readonly route: string;
   readonly op: Operation;
+  /** Of the site that it is part of. */
+  readonly revision: number;
   /** A request that a target cannot get as asked is refused, in place of being adjusted. */
   readonly strict: boolean;
   /** As the route lists them. */

@@ -17,7 +17,7 @@ export function servedHeaders(call: Call): readonly string[] {
     text = served(call.plan, target);
     texts.set(target, text);
   }
-  const headers = [...limit, "x-polygate-served", `${text}; attempt=${call.attempt}`];
+  const headers = [...limit, "x-polygate-served", `${text}; attempt=${call.attempt}; revision=${call.plan.revision}`];
   if (adjusted) {
     for (const how of ["dropped", "converted", "defaulted"] as const) {
       if (adjusted[how].length > 0) headers.push(`x-polygate-${how}`, adjusted[how].map(headerText).join(", "));

@@ -59,6 +59,7 @@ it("writes one line for a call, with everything that an operator asks first", ()
     model: "model-0",
     target: 0,
     attempt: 1,
+    revision: 7,
     stream: true,
     status: 200,
     ttft_ms: 12.35,

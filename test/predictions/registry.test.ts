@@ -101,7 +101,7 @@ describe("a name of the registry", () => {
     expect([first!.method, first!.url]).toEqual(["GET", `/mlflow${path}`]);
     expect(await ask()).toMatchObject({
       status: 200,
-      by: "route=iris; provider=mlflow-model-serving; model=models%3A%2Firis%2F1; target=0; attempt=1",
+      by: "route=iris; provider=mlflow-model-serving; model=models%3A%2Firis%2F1; target=0; attempt=1; revision=1",
       json: { predictions: [1] },
     });
   });

@@ -36,7 +36,7 @@ describe("a request for predictions", () => {
     expect({ status, text }).toEqual({ status: 200, text: REPLY });
     expect(headers.get("content-type")).toBe("application/json");
     expect(headers.get("x-polygate-served")).toBe(
-      "route=iris; provider=mlflow-model-serving; model=iris; target=0; attempt=1",
+      "route=iris; provider=mlflow-model-serving; model=iris; target=0; attempt=1; revision=1",
     );
     const { url, body: sent, headers: given } = await last();
     expect([url, sent.toString(), given["content-type"]]).toEqual(["/m/invocations", body, "application/json"]);

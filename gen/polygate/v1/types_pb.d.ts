@@ -238,6 +238,13 @@ export declare type Served = Message<"polygate.v1.Served"> & {
    * @generated from field: repeated string defaulted = 9;
    */
   defaulted: string[];
+
+  /**
+   * Number of the revision of the gateway's routes that the call ran on.
+   *
+   * @generated from field: int64 revision = 10;
+   */
+  revision: bigint;
 };
 
 /**

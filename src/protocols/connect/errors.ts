@@ -81,6 +81,7 @@ function factsOf({ fault }: GatewayError, id: string, call: Call | undefined): R
     if (value !== undefined) facts[name] = String(value);
   };
   add("route", call?.plan.route);
+  add("revision", call?.plan.revision);
   if (call?.target) {
     add("provider", call.target.provider);
     add("model", call.target.model);

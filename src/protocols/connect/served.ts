@@ -15,6 +15,7 @@ export function servedOf({ plan, target, attempt, arrival, adjusted }: Call): Se
     dropped: adjusted?.dropped ?? [],
     converted: adjusted?.converted ?? [],
     defaulted: adjusted?.defaulted ?? [],
+    revision: BigInt(plan.revision),
   });
 }
 
@@ -27,6 +28,7 @@ export function servedJson({ plan, target, attempt, arrival, adjusted }: Call): 
     target: target === undefined ? "" : String(target.index),
     attempt,
     request_id: arrival.id,
+    revision: plan.revision,
   };
   if (adjusted !== undefined) {
     json["dropped"] = adjusted.dropped;
