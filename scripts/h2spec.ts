@@ -75,7 +75,7 @@ function openPort(tls = false) {
   const methods = ["GET", "POST", "HEAD", "OPTIONS"];
   const mount = {
     prefix: "",
-    endpoints: methods.map((method) => ({ method, path: PATH, handle: answer })),
+    endpoints: methods.map((method) => ({ method, path: PATH, permission: "open" as const, handle: answer })),
     refuse: answer,
   };
   return openDoor(siteOf([]), () => [mount], tls ? { tls: { ...selfSigned(), clientCa: undefined } } : {});

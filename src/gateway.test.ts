@@ -5,6 +5,7 @@ import { targetOf } from "../test/support/plan.ts";
 import { provider } from "../test/support/rpc.ts";
 import type { Call } from "./core/call.ts";
 import { GatewayError } from "./core/errors.ts";
+import { INFERENCE, principalOf } from "./core/grants.ts";
 import type { Admit, Head } from "./core/policy.ts";
 import { serve } from "./gateway.ts";
 import { createMetrics } from "./observe/metrics.ts";
@@ -35,7 +36,7 @@ async function open(admit: Admit) {
   };
 }
 
-const whoOf = ({ headers }: Head) => String(headers["x-who"]);
+const whoOf = ({ headers }: Head) => principalOf(String(headers["x-who"]), "", [INFERENCE]);
 const stranger = () => {
   throw new GatewayError("Who are you?", { reason: "CALLER_UNKNOWN" });
 };

@@ -1,7 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { isLoopback } from "./authority.ts";
 import { processEnvironment } from "./config/secrets.ts";
-import type { GatewayError } from "./core/errors.ts";
-import { asGatewayError, errors } from "./core/errors.ts";
+import type { AdminApi } from "./core/admin.ts";
+import { asGatewayError, errors, GatewayError } from "./core/errors.ts";
+import { ANYBODY, GUEST, NOBODY } from "./core/grants.ts";
+import { ADMIN_PERMISSIONS, type Principal } from "./core/principal.ts";
 import type { Endpoint, Inbound, Mount, Seen } from "./core/protocol.ts";
 import type { Tools } from "./core/provider.ts";
 import type { Door } from "./core/site.ts";
@@ -10,7 +13,7 @@ import { allowOrigin, foreign } from "./net/cors.ts";
 import type { Host } from "./net/host.ts";
 import { LISTEN_DEFAULTS, type Listening, type ListenSettings, listen } from "./net/listen.ts";
 import { OpenSet } from "./net/open.ts";
-import { Router } from "./net/router.ts";
+import { type Refused, Router } from "./net/router.ts";
 import type { Observer } from "./observe/observer.ts";
 import { loadProtocols } from "./registry.ts";
 import type { LiveSite } from "./site.ts";
@@ -32,6 +35,8 @@ export interface Serving {
   readonly settings: Pick<ListenSettings, "host" | "port" | "tls"> & Partial<ListenSettings>;
   /** Most calls under way at a time; default 4096. */
   readonly maxCalls?: number;
+  /** Absent where there is none. */
+  readonly admin?: AdminApi | undefined;
 }
 
 /** An open main port, and a way to end what is still under way on it. */
@@ -41,7 +46,7 @@ export interface Served extends Listening {
 }
 
 /** Opens the main port: every protocol, one pipeline. */
-export async function serve({ live, observer, mounts, settings, maxCalls = 4096 }: Serving): Promise<Served> {
+export async function serve({ live, observer, mounts, settings, maxCalls = 4096, admin }: Serving): Promise<Served> {
   const door: Door = {
     get site() {
       return live.site;
@@ -50,13 +55,14 @@ export async function serve({ live, observer, mounts, settings, maxCalls = 4096 
       return live.stopping;
     },
     clock: realClock,
+    admin,
     onChange: (listener) => live.onChange(listener),
   };
   const protocols = await loadProtocols();
-  const router = new Router([
-    ...protocols.flatMap((one) => one.mounts(door).map((mount) => named(one.kind, mount))),
-    ...mounts,
-  ]);
+  const all = protocols.flatMap((one) => one.mounts(door).map((mount) => named(one.kind, mount)));
+  const router = new Router([...all, ...mounts], audited(admin));
+  // Without `auth` nobody is asked for a key.
+  const anyone = isLoopback(settings.host) ? ANYBODY : GUEST;
   let calls = 0;
   const uncount = (inbound: Inbound) => {
     if (inbound.counted) calls--;
@@ -72,18 +78,23 @@ export async function serve({ live, observer, mounts, settings, maxCalls = 4096 
       inbound.reset();
     }
   };
-  const enter = (inbound: Inbound, known: string | GatewayError) => {
-    if (typeof known !== "string") {
-      refuse(inbound, known);
+  const turnAway = (inbound: Inbound, error: GatewayError) => {
+    if (error.fault.reason === "CALLER_UNKNOWN") router.strange(inbound, error);
+    refuse(inbound, error);
+  };
+  const enter = (inbound: Inbound, known: Principal | GatewayError) => {
+    if (known instanceof GatewayError) {
+      turnAway(inbound, known);
       return;
     }
     inbound.principal = known;
     router.route(inbound);
   };
   const admit = (inbound: Inbound) => {
-    const known = live.site.admit === undefined || router.isOpen(inbound) ? "" : live.site.admit(inbound);
+    const { admit: ask } = live.site;
+    const known = ask === undefined ? anyone : router.isOpen(inbound) ? NOBODY : ask(inbound);
     if (!(known instanceof Promise)) enter(inbound, known);
-    else known.then((name) => enter(inbound, name)).catch((thrown) => refuse(inbound, asGatewayError(thrown)));
+    else known.then((who) => enter(inbound, who)).catch((thrown) => turnAway(inbound, asGatewayError(thrown)));
   };
   // What only looks may last, as a watch of health does, and strangers may ask for it: it is no call, and when there is too
   // much of it the oldest ends, so that whoever asks for health is answered.
@@ -113,7 +124,7 @@ export async function serve({ live, observer, mounts, settings, maxCalls = 4096 
         admit(inbound);
       }
     } catch (thrown) {
-      refuse(inbound, asGatewayError(thrown));
+      turnAway(inbound, asGatewayError(thrown));
     }
   };
   const unread = (seen: Seen) => {
@@ -138,6 +149,18 @@ export async function serve({ live, observer, mounts, settings, maxCalls = 4096 
     return listening.drain();
   };
   return { ...listening, drain, stopCalls };
+}
+
+const ADMIN: ReadonlySet<string> = new Set(ADMIN_PERMISSIONS);
+
+/** Has refusals of what only admins may do written down. */
+function audited(admin: AdminApi | undefined): Refused | undefined {
+  if (admin === undefined) return undefined;
+  return ({ method, path, principal, remote, id }, permission, error) => {
+    if (!ADMIN.has(permission)) return;
+    const what = path.startsWith("/polygate.") ? path.slice(1) : `${method} ${path}`;
+    admin.refused(what, error.fault.reason, { principal, remote, requestId: id });
+  };
 }
 
 /** The mount, noting on each exchange whose it is. */

@@ -3,7 +3,7 @@ import type { LookupFunction } from "node:net";
 import { dirname, resolve } from "node:path";
 import type { Config } from "../gen/polygate/config/v1/config_pb.js";
 import { LogLevel } from "../gen/polygate/config/v1/config_pb.js";
-import { authorityOf } from "./authority.ts";
+import { authorityOf, isLoopback } from "./authority.ts";
 import { ms } from "./compile.ts";
 import type { Source } from "./config/load.ts";
 import type { Problem } from "./config/problems.ts";
@@ -109,7 +109,12 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
     const host = options.host ?? (config.listen?.host || "127.0.0.1");
     const tls = await tlsOf(config, options.configPath);
     const pages = crew ? { text: crew.page, contentType: metrics.contentType } : metrics;
-    const admin = adminMounts({ metrics: pages, live, full: config.admin === undefined && isLoopback(host) });
+    const admin = adminMounts({
+      metrics: pages,
+      live,
+      full: config.admin === undefined && isLoopback(host),
+      metricsFor: "metrics.read",
+    });
     const settings = {
       host,
       port: options.port ?? config.listen?.port ?? 5000,
@@ -152,7 +157,7 @@ export async function serveAdmin(
   metrics: AdminParts["metrics"],
   live: AdminParts["live"],
 ): Promise<Listening> {
-  const router = new Router(adminMounts({ metrics, live, full: true }));
+  const router = new Router(adminMounts({ metrics, live, full: true, metricsFor: "open" }));
   const settings = { ...LISTEN_DEFAULTS, host: admin.host || "127.0.0.1", port: admin.port ?? 5001, tls: undefined };
   const refuse = (inbound: Inbound, error: GatewayError) => router.refuse(inbound, error);
   const handle = (inbound: Inbound, flaw?: GatewayError) => (flaw ? refuse(inbound, flaw) : router.route(inbound));
@@ -192,8 +197,4 @@ async function tlsOf({ listen: settings }: Config, configPath: string): Promise<
 export function levelOf({ log }: Config): string {
   const level = log?.level ?? LogLevel.UNSPECIFIED;
   return level === LogLevel.UNSPECIFIED ? "info" : LogLevel[level].toLowerCase();
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }

@@ -1,6 +1,7 @@
 import type { Body } from "./body.ts";
 import type { GatewayError } from "./errors.ts";
 import type { Plan, Target } from "./plan.ts";
+import type { Principal } from "./principal.ts";
 
 /** What a route does; an open set: rerank and others come later. */
 export type Operation = "chat" | "completions" | "embeddings" | "predictions";
@@ -53,8 +54,8 @@ export interface Arrival {
   readonly headers: HeaderMap;
   /** Peer address, without port. */
   readonly remote: string;
-  /** Whom the gateway knows the caller as; empty: nobody was asked. */
-  readonly principal: string;
+  /** Whom the gateway takes the caller for. */
+  readonly principal: Principal;
   /** Milliseconds on the monotonic clock. */
   readonly started: number;
   /** What is left of the caller's own deadline when it arrived; `undefined`: it set none. */
@@ -76,6 +77,7 @@ export class Call {
   readonly deadlineAt: number;
   /** Whether `deadlineAt` is the caller's. */
   readonly callerDeadline: boolean;
+  /** Name of `arrival.principal`; empty: nobody was asked. */
   readonly principal: string;
   target: Target | undefined = undefined;
   /** 1 for the first target tried. */
@@ -92,7 +94,7 @@ export class Call {
 
   constructor(arrival: Arrival, plan: Plan, body: Body, stream: boolean) {
     this.arrival = arrival;
-    this.principal = arrival.principal;
+    this.principal = arrival.principal.name;
     this.plan = plan;
     this.body = body;
     this.stream = stream;

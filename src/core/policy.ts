@@ -1,6 +1,7 @@
 import type { Call } from "./call.ts";
 import type { GatewayError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
+import type { Principal } from "./principal.ts";
 import type { Inbound } from "./protocol.ts";
 import type { Maybe, SettingsProblem, Tools } from "./provider.ts";
 import type { RouteLimit } from "./site.ts";
@@ -11,10 +12,10 @@ export type Head = Pick<Inbound, "method" | "path" | "headers" | "remote"> & Par
 
 /**
  * Says who a caller is, on the head alone. Gives or throws CALLER_UNKNOWN, or CALLER_FORBIDDEN; the body of a caller who is
- * refused is never read. The answer is the caller's principal: a name, never a credential. To throw costs as much as the rest of
- * a refusal.
+ * refused is never read. The answer is whom the caller is taken for, and what it may do. To throw costs as much as the rest of a
+ * refusal.
  */
-export type Admit = (head: Head) => Maybe<string | GatewayError>;
+export type Admit = (head: Head) => Maybe<Principal | GatewayError>;
 
 /**
  * What a policy does at each phase of a call, in this order. An absent hook costs nothing. A hook refuses by throwing a

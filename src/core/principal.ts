@@ -19,6 +19,13 @@ export type AdminPermission = (typeof ADMIN_PERMISSIONS)[number];
  */
 export type Permission = "open" | "inference" | "listed" | AdminPermission;
 
+const PERMISSIONS: ReadonlySet<string> = new Set(["open", "inference", "listed", ...ADMIN_PERMISSIONS]);
+
+/** Whether a text is one of them, as the protos have them as texts. */
+export function isPermission(text: string | undefined): text is Permission {
+  return text !== undefined && PERMISSIONS.has(text);
+}
+
 /** A part of what somebody may do: all of the operations, on all of the routes. `*` stands for any letters. */
 export interface Grant {
   readonly realm: "inference" | "admin";

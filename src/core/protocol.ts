@@ -2,6 +2,7 @@ import type { Body } from "./body.ts";
 import type { Call, HeaderMap } from "./call.ts";
 import type { GatewayError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
+import type { Permission, Principal } from "./principal.ts";
 import type { Door } from "./site.ts";
 
 /**
@@ -57,8 +58,8 @@ export interface Seen {
   readonly remote: string;
   /** Monotonic milliseconds at which the head was complete. */
   readonly started: number;
-  /** Whom the gateway knows the caller as, set before an endpoint runs; empty: nobody was asked. */
-  principal: string;
+  /** Whom the gateway takes the caller for; until it is let in, one who may do nothing. */
+  principal: Principal;
   /** For the log: the protocol that answers, by its kind or more exactly; empty until one was found. */
   protocol: string;
   /** For the log: the call that this became, and why it failed when it never became one. Set by the protocol. */
@@ -127,8 +128,8 @@ export interface BodySource {
 export interface Endpoint {
   readonly method: string;
   readonly path: string;
-  /** True: answered to callers whom nobody knows, too; for health and what describes the API. A path without `{name}`. */
-  readonly open?: boolean;
+  /** What it asks of its caller. `open`, which is for health and what describes the API, takes a path without `{name}`. */
+  readonly permission: Permission;
   /** False: who may GET may not ask with HEAD. */
   readonly head?: boolean;
   /** Whether a request for a path that another protocol has too is this one's; a path without `{name}`. */

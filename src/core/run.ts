@@ -2,6 +2,7 @@ import type { Body } from "./body.ts";
 import type { Adjusted, Call } from "./call.ts";
 import type { Clock } from "./clock.ts";
 import { asGatewayError, errors, type GatewayError, type Violation } from "./errors.ts";
+import { forbiddenCall } from "./grants.ts";
 import type { Target } from "./plan.ts";
 import type { Running, Sink } from "./protocol.ts";
 import type { Outgoing } from "./provider.ts";
@@ -9,7 +10,7 @@ import { type Attempted, Relay } from "./relay.ts";
 import { Silence } from "./silence.ts";
 
 /**
- * Runs a call by its plan and pushes the answer into the sink: before -> target -> send -> relay -> settle, with the next
+ * Runs a call by its plan and pushes the answer into the sink: permission -> before -> target -> send -> relay -> settle, with the next
  * target on a failure that the table allows, as long as nothing was sent and time is left.
  *
  * @param verify Throws what is wrong with the request; after `before`, so that a caller who is over a limit costs no more.
@@ -50,7 +51,12 @@ class Run implements Running, Attempted {
 
   begin(): void {
     try {
-      const { before } = this.call.plan;
+      const { before, op, route } = this.call.plan;
+      const { principal } = this.call.arrival;
+      if (!principal.mayCall(op, route)) {
+        this.giveUp(forbiddenCall(principal, op, route));
+        return;
+      }
       for (let i = 0; i < before.length; i++) {
         const told = before[i]!(this.call);
         if (told instanceof Promise) {

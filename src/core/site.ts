@@ -1,3 +1,4 @@
+import type { AdminApi } from "./admin.ts";
 import type { Operation } from "./call.ts";
 import type { Clock } from "./clock.ts";
 import type { Plan } from "./plan.ts";
@@ -37,8 +38,6 @@ export interface RouteLimit {
 export interface Site {
   /** Counts loads, from 1. */
   readonly generation: number;
-  /** Number of the state of the routes in the gateway's history; where there is none, `generation`. */
-  readonly revision: number;
   /** Seconds since 1970 at which it was loaded; the `created` of OpenAI's model list. */
   readonly loadedAt: number;
   /** In the order of the config file. */
@@ -70,6 +69,8 @@ export interface Cors {
 export interface Door {
   readonly site: Site;
   readonly clock: Clock;
+  /** Absent where the admin API is not served. */
+  readonly admin?: AdminApi | undefined;
   /** Calls `listener` after every change of `site`, and when the gateway begins to stop. Returns how to stop listening. */
   onChange(listener: () => void): () => void;
   /** True once the gateway was told to stop. */

@@ -4,6 +4,7 @@ import { requestId } from "../core/arrival.ts";
 import type { Call, HeaderMap } from "../core/call.ts";
 import type { Clock } from "../core/clock.ts";
 import type { GatewayError } from "../core/errors.ts";
+import { NOBODY } from "../core/grants.ts";
 import type { BodyReader, BodySource, FlatHeaders } from "../core/protocol.ts";
 import { Collector, DRAIN_BYTES, LINGER_MS, type Owner } from "./body-limit.ts";
 import { writeHead } from "./head.ts";
@@ -52,7 +53,7 @@ export class H1Inbound implements Exchange, Owner {
   readonly always: string[];
   place = 0;
   counted = false;
-  principal = "";
+  principal = NOBODY;
   protocol = "";
   call: Call | undefined = undefined;
   error: GatewayError | undefined = undefined;

@@ -8,6 +8,7 @@ import {
 import { requestId } from "../core/arrival.ts";
 import type { Call, HeaderMap } from "../core/call.ts";
 import type { GatewayError } from "../core/errors.ts";
+import { NOBODY } from "../core/grants.ts";
 import type { BodyReader, BodySource, FlatHeaders } from "../core/protocol.ts";
 import { Collector, LINGER_MS, type Owner } from "./body-limit.ts";
 import { type Exchange, fail, type Port } from "./host.ts";
@@ -45,7 +46,7 @@ export class H2Inbound implements Exchange, Owner {
   readonly always: string[];
   place = 0;
   counted = false;
-  principal = "";
+  principal = NOBODY;
   protocol = "";
   call: Call | undefined = undefined;
   error: GatewayError | undefined = undefined;

@@ -1,6 +1,7 @@
 import { createServer, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { errors, GatewayError } from "../core/errors.ts";
+import { NOBODY } from "../core/grants.ts";
 import type { Seen } from "../core/protocol.ts";
 import { http1Flaw } from "./guard.ts";
 import { H1Inbound, inboundOf, WAITING } from "./h1.ts";
@@ -114,7 +115,7 @@ function wordsOf({ http, message }: GatewayError, id: string): string {
 function unread(error: GatewayError, id: string, socket: Socket, { host }: Port): Seen {
   const remote = socket.remoteAddress ?? "";
   const seen = { id, remote, error, status: error.http, started: host.clock.now(), method: "", path: "", headers: {} };
-  return { ...seen, principal: "", protocol: "", call: undefined };
+  return { ...seen, principal: NOBODY, protocol: "", call: undefined };
 }
 
 /** Why the parser stopped, by its code. */

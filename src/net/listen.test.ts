@@ -17,12 +17,14 @@ const echo = (): readonly Mount[] => [
       {
         method: "POST",
         path: "/echo",
+        permission: "open",
         handle: (inbound) =>
           inbound.collect(1_000, (error, bytes) => inbound.send(error?.http ?? 200, [], error?.message ?? bytes)),
       },
       {
         method: "GET",
         path: "/hello",
+        permission: "open",
         handle: (inbound) => inbound.send(200, ["x-one", "1"], `http2=${inbound.http2}`),
       },
     ],
@@ -143,6 +145,7 @@ describe("the end of a port", () => {
           {
             method: "GET",
             path: "/slow",
+            permission: "open",
             handle: (inbound) => {
               held = inbound;
             },
@@ -219,6 +222,7 @@ describe("the end of a port", () => {
           {
             method: "GET",
             path: "/hang",
+            permission: "open",
             handle(inbound) {
               inbound.onGone = () => void gone.push(inbound.http2 ? "h2" : "h1");
             },

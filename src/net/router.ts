@@ -1,7 +1,15 @@
 import { errors, GatewayError } from "../core/errors.ts";
+import { forbidden } from "../core/grants.ts";
+import { isPermission, type Permission } from "../core/principal.ts";
 import type { Endpoint, Inbound, Mount } from "../core/protocol.ts";
 
-/** Finds the endpoint of a request: exact paths by one map look-up, the few with parameters by their segments. */
+/** Told of a request that its caller may not make: nobody knows the caller, or it lacks the permission. */
+export type Refused = (inbound: Inbound, permission: Permission, error: GatewayError) => void;
+
+/**
+ * Finds the endpoint of a request: exact paths by one map look-up, the few with parameters by their segments. Runs it for those
+ * who may ask it, and refuses the others.
+ */
 export class Router {
   /** By path, then by method. */
   private readonly exact = new Map<string, Map<string, Endpoint>>();
@@ -14,11 +22,15 @@ export class Router {
     readonly mount: Mount;
   }[] = [];
   private readonly mounts: readonly Mount[];
+  private readonly refused: Refused | undefined;
 
-  constructor(mounts: readonly Mount[]) {
+  /** Throws when an endpoint does not say what it asks of its callers: nothing is served by oversight. */
+  constructor(mounts: readonly Mount[], refused?: Refused) {
+    this.refused = refused;
     this.mounts = [...mounts].sort((a, b) => b.prefix.length - a.prefix.length);
     for (const mount of mounts) {
       for (const endpoint of mount.endpoints) {
+        assertDecided(endpoint);
         if (endpoint.path.includes("{")) {
           const prefix = endpoint.path.slice(0, endpoint.path.indexOf("{"));
           const methods = methodsOf(endpoint);
@@ -38,7 +50,7 @@ export class Router {
     const known = this.exact.get(path);
     const endpoint = known?.get(method);
     if (endpoint) {
-      endpoint.handle(inbound, NONE);
+      this.enter(endpoint, inbound, NONE);
       return;
     }
     const allowed = [...(known?.keys() ?? NONE)];
@@ -47,14 +59,14 @@ export class Router {
       const params = match(one.segments, path.split("/"));
       if (params === undefined) continue;
       if (one.methods.includes(method)) {
-        one.endpoint.handle(inbound, params);
+        this.enter(one.endpoint, inbound, params);
         return;
       }
       allowed.push(...one.methods);
     }
     const found = allowed.length > 0 ? undefined : this.find(path);
     if (found && methodsOf(found).includes(method)) {
-      found.handle(inbound, NONE);
+      this.enter(found, inbound, NONE);
       return;
     }
     if (found) allowed.push(...methodsOf(found));
@@ -72,7 +84,31 @@ export class Router {
 
   /** Whether everybody is answered here, known or not. */
   isOpen({ method, path }: Inbound): boolean {
-    return this.exact.get(path)?.get(method)?.open === true;
+    return this.exact.get(path)?.get(method)?.permission === "open";
+  }
+
+  /** Tells whoever wants to know of it that somebody asked for this whom nobody knows. */
+  strange(inbound: Inbound, error: GatewayError): void {
+    const { method, path } = inbound;
+    const endpoint = this.exact.get(path)?.get(method) ?? this.among(method, path);
+    if (endpoint !== undefined) this.refused?.(inbound, endpoint.permission, error);
+  }
+
+  private among(method: string, path: string): Endpoint | undefined {
+    const segments = path.split("/");
+    return this.patterns.find((one) => one.methods.includes(method) && match(one.segments, segments))?.endpoint;
+  }
+
+  private enter(endpoint: Endpoint, inbound: Inbound, params: readonly string[]): void {
+    const { permission } = endpoint;
+    const { principal } = inbound;
+    if (principal.mayAsk(permission)) {
+      endpoint.handle(inbound, params);
+      return;
+    }
+    const error = forbidden(principal, permission);
+    this.refused?.(inbound, permission, error);
+    this.refuse(inbound, error);
   }
 
   /** For a failure before any endpoint ran. */
@@ -87,11 +123,21 @@ export class Router {
 
 const NONE: readonly string[] = [];
 
+function assertDecided({ method, path, permission }: Endpoint): void {
+  if (!isPermission(permission)) throw new Error(`${method} ${path} does not say what it asks of its callers`);
+  if (permission === "open" && path.includes("{")) throw new Error(`${method} ${path} is open, and no single path`);
+}
+
 /** Two protocols at one path: whose the request is says the one that claims. */
 function besides(known: Endpoint | undefined, endpoint: Endpoint): Endpoint {
   if (known === undefined) return endpoint;
   const [special, usual] = endpoint.claims ? [endpoint, known] : [known, endpoint];
   if (special.claims === undefined) return endpoint;
+  if (special.permission !== usual.permission) {
+    throw new Error(
+      `${usual.method} ${usual.path} asks ${usual.permission} of some and ${special.permission} of others`,
+    );
+  }
   return {
     ...usual,
     handle: (inbound, params) => (special.claims!(inbound) ? special : usual).handle(inbound, params),

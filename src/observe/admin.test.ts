@@ -5,7 +5,7 @@ import { createMetrics } from "./metrics.ts";
 
 const metrics = createMetrics({ process: false });
 const open = (full: boolean, page: Parameters<typeof adminMounts>[0]["metrics"] = metrics) =>
-  openDoor(siteOf([]), (door) => adminMounts({ metrics: page, live: door, full }));
+  openDoor(siteOf([]), (door) => adminMounts({ metrics: page, live: door, full, metricsFor: "metrics.read" }));
 
 it("is alive and ready, and says when it is stopping", async () => {
   await using port = await open(false);

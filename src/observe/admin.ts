@@ -1,3 +1,4 @@
+import type { Permission } from "../core/principal.ts";
 import type { Endpoint, Inbound, Mount } from "../core/protocol.ts";
 import { sendJson } from "../core/rest.ts";
 
@@ -13,15 +14,18 @@ export interface AdminParts {
   };
   /** Whether `/metrics` is served too: not on a port that strangers reach. */
   readonly full: boolean;
+  /** What `/metrics` asks of its callers. */
+  readonly metricsFor: Permission;
 }
 
 /** `/livez` and `/readyz`, and `/metrics` when `full`. A path that is none of these is answered by the port's other mounts. */
-export function adminMounts({ metrics, live, full }: AdminParts): readonly Mount[] {
+export function adminMounts({ metrics, live, full, metricsFor }: AdminParts): readonly Mount[] {
   const endpoints: Endpoint[] = [
-    { method: "GET", path: "/livez", open: true, handle: (inbound) => sendJson(inbound, { status: "alive" }) },
-    { method: "GET", path: "/readyz", open: true, handle: (inbound) => ready(inbound, live) },
+    { method: "GET", path: "/livez", permission: "open", handle: (inbound) => sendJson(inbound, { status: "alive" }) },
+    { method: "GET", path: "/readyz", permission: "open", handle: (inbound) => ready(inbound, live) },
   ];
-  if (full) endpoints.push({ method: "GET", path: "/metrics", handle: (inbound) => void page(inbound, metrics) });
+  const show = (inbound: Inbound) => void page(inbound, metrics);
+  if (full) endpoints.push({ method: "GET", path: "/metrics", permission: metricsFor, handle: show });
   // Some balancers ask for the head alone.
   endpoints.push(...endpoints.map((endpoint) => ({ ...endpoint, method: "HEAD" })));
   const refuse: Mount["refuse"] = (inbound, error) => inbound.send(error.http, TEXT, `${error.message}\n`);

@@ -41,7 +41,8 @@ export function accessLine(inbound: Seen, facts: Facts, redactor: Redactor): str
   text += `,"status":${outcome.status},"duration_ms":${round(facts.duration)}`;
   if (call !== undefined) text += progress(call);
   if (retried !== undefined) text += `,"retried":${JSON.stringify(retried)}`;
-  if (principal !== "") text += `,"principal":${redactor.jsonOften(principal, MOST.name)}`;
+  if (principal.name !== "") text += `,"principal":${redactor.jsonOften(principal.name, MOST.name)}`;
+  if (principal.keyId !== "") text += `,"key":${redactor.jsonOften(principal.keyId, MOST.id)}`;
   text += `,"remote":${JSON.stringify(inbound.remote.slice(0, MOST.remote))}`;
   if (agent !== undefined) text += `,"user_agent":${redactor.jsonOften(agent, MOST.agent)}`;
   return error === undefined ? text : text + errorFields(error, facts.providerWords, redactor);
@@ -49,8 +50,8 @@ export function accessLine(inbound: Seen, facts: Facts, redactor: Redactor): str
 
 const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/;
 
-function aboutPlan({ op, route, revision }: Plan, redactor: Redactor): string {
-  return `,"operation":"${op}","route":${redactor.jsonOften(route, MOST.name)},"revision":${revision}`;
+function aboutPlan({ op, route }: Plan, redactor: Redactor): string {
+  return `,"operation":"${op}","route":${redactor.jsonOften(route, MOST.name)}`;
 }
 
 function aboutTarget({ provider, model, index }: Target, redactor: Redactor): string {

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { exchange } from "../../test/support/exchange.ts";
 import { callOf, planOf, targetOf } from "../../test/support/plan.ts";
 import { errors, GatewayError } from "../core/errors.ts";
+import { principalOf } from "../core/grants.ts";
 import type { Inbound } from "../core/protocol.ts";
 import { createLog, type Level } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
@@ -142,7 +143,14 @@ it("masks secrets in causes, paths and user agents", () => {
 it("stays one line of JSON whatever a caller sends", () => {
   const forged = 'a"\\,"level":"fatal"\n\u2028{';
   const headers = { "user-agent": forged };
-  const inbound = exchange({ call: chat(), id: forged, method: forged, path: forged, principal: forged, headers });
+  const inbound = exchange({
+    call: chat(),
+    id: forged,
+    method: forged,
+    path: forged,
+    principal: principalOf(forged, forged, []),
+    headers,
+  });
   const { line, raw } = watch();
   expect(line(inbound)).toMatchObject({ level: "info", request_id: 'a"\\,"level":"fatal"??{', msg: "request" });
   expect(raw.join("").match(/\n/g)).toHaveLength(1);
@@ -221,7 +229,16 @@ it("writes one line of at most 4 KiB that parses, whatever the caller sent", () 
   call.error = error;
   const headers = { "user-agent": evil };
   const parsed = line(
-    exchange({ call, id: evil, path: evil, method: evil, headers, remote: evil, status: 500, principal: evil }),
+    exchange({
+      call,
+      id: evil,
+      path: evil,
+      method: evil,
+      headers,
+      remote: evil,
+      status: 500,
+      principal: principalOf(evil, evil, []),
+    }),
   );
   expect(parsed).toMatchObject({ level: "error", status: 500 });
   expect(raw).toHaveLength(1);

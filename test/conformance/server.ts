@@ -35,7 +35,7 @@ const adapting = { clock: realClock, maxBytes: () => limit, bare: true, packers,
 const router = new Router([
   {
     prefix: "",
-    endpoints: handlers.flatMap((handler) => endpointsOf(handler, conformance, adapting)),
+    endpoints: handlers.flatMap((handler) => endpointsOf(handler, conformance, adapting, "open")),
     refuse: (inbound, error) => refusePath(inbound, error, true),
   },
 ]);

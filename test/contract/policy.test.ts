@@ -10,6 +10,7 @@ import { Report } from "../../src/config/problems.ts";
 import { assertRulesKnown } from "../../src/config/rules.ts";
 import { isSecret } from "../../src/config/secrets.ts";
 import { parseYaml } from "../../src/config/yaml.ts";
+import { INFERENCE, principalOf } from "../../src/core/grants.ts";
 import type { Hooks, Policy, PolicyTools } from "../../src/core/policy.ts";
 import { loadPolicy, policyKinds } from "../../src/registry.ts";
 import { store } from "../../src/stores/memory/index.ts";
@@ -35,7 +36,7 @@ function readSample(policy: Policy<unknown>): { settings: Message; problems: rea
 async function outcomes({ before }: Hooks): Promise<string[]> {
   const all: string[] = [];
   for (let call = 0; call < 3; call++) {
-    const run = async () => before?.(callOf(planOf([]), false, { principal: "ann" }));
+    const run = async () => before?.(callOf(planOf([]), false, { principal: principalOf("ann", "", [INFERENCE]) }));
     all.push(
       await run().then(
         () => "passed",

@@ -17,7 +17,8 @@ import { type Headers, WAYS } from "./ways.ts";
 const ANN = "ann-0123456789-abcdefXYZ";
 const BOB = "bob-0123456789-abcdefXYZ";
 const sha256 = createHash("sha256").update(BOB).digest("hex");
-const KEYS = `auth: { keys: [{ name: ann, key: ${ANN} }, { name: bob, sha256: ${sha256} }] }`;
+const EVERYTHING = "scopes: [{ realm: inference }, { realm: admin }]";
+const KEYS = `auth: { keys: [{ name: ann, key: ${ANN}, ${EVERYTHING} }, { name: bob, sha256: ${sha256}, ${EVERYTHING} }] }`;
 
 let upstream: FakeUpstream;
 let running: Running;
@@ -74,8 +75,8 @@ describe("without a key", () => {
     const protocols = await loadProtocols();
     const mounts = protocols.flatMap((one) => one.mounts({ clock: fakeClock() } as unknown as Door));
     const open: string[] = [];
-    for (const { method, path, open: isOpen } of mounts.flatMap(({ endpoints }) => endpoints)) {
-      if (isOpen) {
+    for (const { method, path, permission } of mounts.flatMap(({ endpoints }) => endpoints)) {
+      if (permission === "open") {
         open.push(`${method} ${path}`);
         continue;
       }

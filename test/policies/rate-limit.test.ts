@@ -9,7 +9,8 @@ import { fakeUpstream } from "../support/fake-upstream.ts";
 import { routesOn } from "./routes.ts";
 import { WAYS } from "./ways.ts";
 
-const KEYS = "auth: { keys: [{ name: ann, key: ann-0123456789-abcdef }, { name: bob, key: bob-0123456789-abcdef }] }";
+const EVERYTHING = "scopes: [{ realm: inference }, { realm: admin }]";
+const KEYS = `auth: { keys: [{ name: ann, key: ann-0123456789-abcdef, ${EVERYTHING} }, { name: bob, key: bob-0123456789-abcdef }] }`;
 const ann = { authorization: "Bearer ann-0123456789-abcdef" };
 const bob = { "x-api-key": "bob-0123456789-abcdef" };
 const limited = (calls: number, more = "") => `, limit: { calls: ${calls}, renewal_period: hour${more} }`;

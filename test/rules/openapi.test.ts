@@ -28,7 +28,8 @@ it("is what the protos and the REST table say; `node scripts/openapi.ts` makes i
 });
 
 it("describes every path that is served, and no other", () => {
-  const operators = adminMounts({ metrics: createMetrics(), live: { stopping: false }, full: true });
+  const live = { stopping: false };
+  const operators = adminMounts({ metrics: createMetrics(), live, full: true, metricsFor: "open" });
   const mounts: readonly Mount[] = [
     ...[openai, anthropic, gemini, mlflow, predict].flatMap((one) => one.mounts({} as Door)),
     ...operators,

@@ -1,6 +1,7 @@
 /** The production port, router and protocols over a site made by hand: no config file, no process. */
 import { randomUUID } from "node:crypto";
 import { errors } from "../../src/core/errors.ts";
+import { ANYBODY } from "../../src/core/grants.ts";
 import type { Plan, Target } from "../../src/core/plan.ts";
 import type { Inbound, Mount } from "../../src/core/protocol.ts";
 import { type Door, ROUTE_TYPES, type RouteInfo, type RouteType, type Site } from "../../src/core/site.ts";
@@ -37,7 +38,6 @@ export function siteOf(routes: readonly HandRoute[], over: Partial<Site> = {}): 
   );
   return {
     generation: 1,
-    revision: 7,
     loadedAt: 1_700_000_000,
     routes: [...made.values()].map(({ info }) => info),
     route: (name) => made.get(name)?.info,
@@ -93,7 +93,11 @@ export async function openDoor(
       clock: realClock,
       newId: randomUUID,
       open,
-      handle: (inbound, flaw) => (flaw ? router.refuse(inbound, flaw) : router.route(inbound)),
+      handle(inbound, flaw) {
+        inbound.principal = ANYBODY;
+        if (flaw) router.refuse(inbound, flaw);
+        else router.route(inbound);
+      },
       refuse: (inbound, error) => router.refuse(inbound, error),
       finished: (inbound) => void finished.push(inbound),
     },

@@ -1,4 +1,5 @@
 /** HTTP exchanges as they look once they are over, for tests of those who only read them. */
+import { ANYBODY } from "../../src/core/grants.ts";
 import type { Inbound } from "../../src/core/protocol.ts";
 
 /** An exchange of a chat completion that was answered with 200. Its methods do nothing. */
@@ -17,7 +18,7 @@ export function exchange(over: Partial<Inbound> = {}): Inbound {
     base: "http://localhost",
     counted: false,
     always: [],
-    principal: "",
+    principal: ANYBODY,
     protocol: "",
     call: undefined,
     error: undefined,

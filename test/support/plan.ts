@@ -1,6 +1,7 @@
 /** Plans and calls for tests of what runs them. */
 import { Body } from "../../src/core/body.ts";
 import { type Arrival, Call } from "../../src/core/call.ts";
+import { ANYBODY } from "../../src/core/grants.ts";
 import type { Plan, Target } from "../../src/core/plan.ts";
 import type { Exchange, Upstream } from "../../src/core/provider.ts";
 import { openAIFault } from "../../src/dialects/openai/fault.ts";
@@ -24,7 +25,6 @@ export function planOf(targets: readonly Target[], over: Partial<Plan> = {}): Pl
   return {
     route: "chat",
     op: "chat",
-    revision: 7,
     strict: false,
     targets,
     before: [],
@@ -49,7 +49,7 @@ export function callOf(plan: Plan, stream: boolean, over: Partial<Arrival> = {})
     dialect: "openai",
     headers: {},
     remote: "127.0.0.1",
-    principal: "",
+    principal: ANYBODY,
     started: 0,
     timeoutMs: undefined,
     ...over,

@@ -221,6 +221,7 @@ describe("bytes of bodies in memory", () => {
         {
           method: "POST",
           path: "/",
+          permission: "open",
           handle(inbound) {
             inbound.collect(MOST, (error) => inbound.send(error?.http ?? 200, [], error?.fault.reason ?? "taken"));
             inbound.read({ onChunk: (chunk) => (taken += chunk.length), onEnd() {}, onBreak() {} });

@@ -120,7 +120,7 @@ describe("a step that throws where nobody waits for it", () => {
 describe("an endpoint", () => {
   const mount = (handle: Mount["endpoints"][number]["handle"], refuse?: Mount["refuse"]): Mount => ({
     prefix: "",
-    endpoints: [{ method: "POST", path: "/x", handle }],
+    endpoints: [{ method: "POST", path: "/x", permission: "open", handle }],
     refuse: refuse ?? ((inbound, error) => inbound.send(error.http, [], error.message)),
   });
   const post = (url: string) => fetch(`${url}/x`, { method: "POST", body: "body" });

@@ -9,11 +9,16 @@ export function hello(): readonly Mount[] {
     {
       prefix: "",
       endpoints: [
-        { method: "GET", path: "/hello", handle: (inbound) => inbound.send(200, [], "hello") },
-        { method: "GET", path: "/hang", handle: () => {} },
-        { method: "GET", path: "/big", handle: (inbound) => inbound.send(200, [], Buffer.alloc(8_000_000, "x")) },
-        { method: "POST", path: "/echo", handle: echo },
-        { method: "POST", path: "/hold", handle: () => {} },
+        { method: "GET", path: "/hello", permission: "open", handle: (inbound) => inbound.send(200, [], "hello") },
+        { method: "GET", path: "/hang", permission: "open", handle: () => {} },
+        {
+          method: "GET",
+          path: "/big",
+          permission: "open",
+          handle: (inbound) => inbound.send(200, [], Buffer.alloc(8_000_000, "x")),
+        },
+        { method: "POST", path: "/echo", permission: "open", handle: echo },
+        { method: "POST", path: "/hold", permission: "open", handle: () => {} },
       ],
       refuse: (inbound, error) => inbound.send(error.http, [], error.message),
     },

@@ -5,6 +5,7 @@ import { fakeClock } from "../../../test/support/clock.ts";
 import type { HeaderMap } from "../../core/call.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { PolicyTools } from "../../core/policy.ts";
+import type { Principal } from "../../core/principal.ts";
 import { policy } from "./index.ts";
 
 const ANN = "ann-0123456789-abcdefXYZ";
@@ -29,13 +30,16 @@ const admit = (headers: HeaderMap, ...keys: KeyInit[]) =>
     headers,
     remote: "127.0.0.1",
   });
+/** Its name, or why it is refused. */
+const nameOf = (known: ReturnType<typeof admit>) =>
+  known instanceof GatewayError ? known.fault.reason : (known as Principal).name;
 const basic = (pair: string) => `Basic ${Buffer.from(pair).toString("base64")}`;
 
 /** What was given or thrown in place of a name. */
 function refusal(headers: HeaderMap): unknown {
   try {
     const known = admit(headers);
-    return typeof known === "string" ? { admitted: known } : known;
+    return known instanceof GatewayError ? known : { admitted: known };
   } catch (thrown) {
     return thrown;
   }
@@ -51,28 +55,31 @@ describe("auth knows a caller", () => {
     ["by the password of Basic, whatever the user", { authorization: basic(`anybody:${ANN}`) }],
     ["by the password of Basic without a user", { authorization: basic(`:${ANN}`) }],
   ])("%s", (_, headers) => {
-    expect(admit(headers)).toBe("ann");
+    expect(nameOf(admit(headers))).toBe("ann");
   });
 
   it("of several by the one whose key it is", () => {
-    expect(admit({ "x-api-key": BOB })).toBe("bob");
+    expect(nameOf(admit({ "x-api-key": BOB }))).toBe("bob");
   });
 
   it("by either of two keys while one takes the place of the other", () => {
     const both = [key("ann", ANN), key("ann", BOB)];
-    expect([admit({ "x-api-key": ANN }, ...both), admit({ "x-api-key": BOB }, ...both)]).toEqual(["ann", "ann"]);
+    expect([nameOf(admit({ "x-api-key": ANN }, ...both)), nameOf(admit({ "x-api-key": BOB }, ...both))]).toEqual([
+      "ann",
+      "ann",
+    ]);
   });
 
   it("by a key of which the config has the SHA-256 alone, in either case", () => {
     // printf %s abc | sha256sum; the policy itself asks for longer keys only where it sees them.
     const hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-    expect(admit({ "x-api-key": "abc" }, sha256("ann", hex))).toBe("ann");
-    expect(admit({ "x-api-key": "abc" }, sha256("ann", hex.toUpperCase()))).toBe("ann");
+    expect(nameOf(admit({ "x-api-key": "abc" }, sha256("ann", hex)))).toBe("ann");
+    expect(nameOf(admit({ "x-api-key": "abc" }, sha256("ann", hex.toUpperCase())))).toBe("ann");
     expect(admit({ "x-api-key": hex }, sha256("ann", hex))).toMatchObject({ fault: { reason: "CALLER_UNKNOWN" } });
   });
 
   it("by a password that holds colons", () => {
-    expect(admit({ authorization: basic(`u:a:b:${ANN}`) }, key("ann", `a:b:${ANN}`))).toBe("ann");
+    expect(nameOf(admit({ authorization: basic(`u:a:b:${ANN}`) }, key("ann", `a:b:${ANN}`)))).toBe("ann");
   });
 });
 
@@ -111,9 +118,9 @@ it("refuses two credentials, even equal ones: others on the way may have read th
 describe("auth and a key in the query", () => {
   const { admit } = policy.compile(settings(key("ann", ANN)), tools);
   const ask = (path: string, query: string, headers: HeaderMap = {}) => {
-    const known = admit!({ method: "POST", path, query, headers, remote: "127.0.0.1" });
+    const known = admit!({ method: "POST", path, query, headers, remote: "127.0.0.1" }) as Principal | GatewayError;
     if (known instanceof GatewayError) throw known;
-    return known;
+    return known.name;
   };
 
   it.each(["/v1beta/models/chat:generateContent", "/v1beta/models", "/v1/models/chat:streamGenerateContent"])(
@@ -171,7 +178,7 @@ describe("auth remembers a good header", () => {
   const by = (headers: HeaderMap) => {
     try {
       const known = admit!({ method: "POST", path: "/", query: "", headers, remote: "127.0.0.1" });
-      return known instanceof GatewayError ? known.fault.reason : known;
+      return nameOf(known);
     } catch (thrown) {
       return (thrown as GatewayError).fault.reason;
     }

@@ -1,6 +1,13 @@
 import { hash } from "node:crypto";
-import { type AuthSettings, AuthSettingsSchema, type Key } from "../../../gen/policies/auth/v1/settings_pb.js";
+import {
+  type AuthSettings,
+  AuthSettingsSchema,
+  type Key,
+  type Scope,
+} from "../../../gen/policies/auth/v1/settings_pb.js";
+import { grantOf, INFERENCE, operationsOf, principalOf } from "../../core/grants.ts";
 import type { Hooks, Policy } from "../../core/policy.ts";
+import type { Grant, Principal } from "../../core/principal.ts";
 import type { SettingsProblem } from "../../core/provider.ts";
 import { credentialIn, keyIn, MAX_KEY, unknownCaller } from "./credential.ts";
 
@@ -23,8 +30,18 @@ function check({ keys }: AuthSettings): readonly SettingsProblem[] {
     const first = seen.get(digest);
     if (first !== undefined) problems.push({ path, message: `the same key as keys[${first}]; remove one of them` });
     else seen.set(digest, index);
+    problems.push(...key.scopes.flatMap((scope, at) => wrongWithin(scope, `keys[${index}].scopes[${at}]`)));
   }
   return problems;
+}
+
+function wrongWithin({ realm, operations }: Scope, path: string): SettingsProblem[] {
+  const words = operationsOf(realm);
+  return operations.flatMap((one, at) =>
+    words === undefined || words.includes(one)
+      ? []
+      : { path: `${path}.operations[${at}]`, message: `not one of ${words.join(", ")}` },
+  );
 }
 
 function wrongWith(key: string): string | undefined {
@@ -45,23 +62,28 @@ const MAX_TEXTS = 1024;
  * up by a hash with a secret seed; no text of a header that was refused is ever kept.
  */
 function compile({ keys }: AuthSettings): Hooks {
-  const names = new Map(keys.map((key) => [digestOf(key), key.name]));
-  const good = { authorization: new Map<string, string>(), key: new Map<string, string>() };
+  const known = new Map(keys.map((key) => [digestOf(key), principalOf(key.name, "", grantsOf(key))]));
+  const good = { authorization: new Map<string, Principal>(), key: new Map<string, Principal>() };
   return {
     admit(head) {
       const shown = credentialIn(head);
       if (shown === undefined) return unknownCaller();
       const texts = good[shown.by];
-      let name = texts.get(shown.text);
-      if (name !== undefined) return name;
+      let caller = texts.get(shown.text);
+      if (caller !== undefined) return caller;
       const key = keyIn(shown);
-      name = key === undefined ? undefined : names.get(hash("sha256", key, "base64"));
-      if (name === undefined) return unknownCaller();
+      caller = key === undefined ? undefined : known.get(hash("sha256", key, "base64"));
+      if (caller === undefined) return unknownCaller();
       if (texts.size >= MAX_TEXTS) texts.clear();
-      texts.set(shown.text, name);
-      return name;
+      texts.set(shown.text, caller);
+      return caller;
     },
   };
+}
+
+function grantsOf({ scopes }: Key): readonly Grant[] {
+  if (scopes.length === 0) return [INFERENCE];
+  return scopes.map(({ realm, operations, routes }) => grantOf(realm as Grant["realm"], operations, routes));
 }
 
 function digestOf({ knownBy }: Key): string {

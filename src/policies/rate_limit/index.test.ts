@@ -4,9 +4,12 @@ import { RateLimitSettingsSchema } from "../../../gen/policies/rate_limit/v1/set
 import { type FakeClock, fakeClock } from "../../../test/support/clock.ts";
 import { callOf, planOf } from "../../../test/support/plan.ts";
 import type { Arrival, Call } from "../../core/call.ts";
+import { INFERENCE, principalOf } from "../../core/grants.ts";
 import type { Counters } from "../../core/store.ts";
 import { policy } from "./index.ts";
 import { longWords, periodOf } from "./period.ts";
+
+const keyOf = (name: string) => principalOf(name, "", [INFERENCE]);
 
 type Settings = MessageInitShape<typeof RateLimitSettingsSchema>;
 
@@ -99,8 +102,8 @@ describe("rate_limit", () => {
 });
 
 describe("rate_limit counts", () => {
-  const ann = { principal: "ann" };
-  const bob = { principal: "bob" };
+  const ann = { principal: keyOf("ann") };
+  const bob = { principal: keyOf("bob") };
 
   it("each caller by itself, wherever it comes from", () => {
     const { call } = limited({ calls: 1, renewalPeriod: "minute" });
@@ -111,7 +114,7 @@ describe("rate_limit counts", () => {
   it("callers whom nobody knows by their addresses, and never with one who has such a name", () => {
     const { call } = limited({ calls: 1, renewalPeriod: "minute" });
     expect([call({ remote: "10.0.0.1" }), call({ remote: "10.0.0.2" })]).toEqual([passed, passed]);
-    expect(call({ principal: "10.0.0.1", remote: "10.0.0.3" })).toEqual(passed);
+    expect(call({ principal: keyOf("10.0.0.1"), remote: "10.0.0.3" })).toEqual(passed);
     expect(call({ remote: "10.0.0.1" })).toEqual(refused);
   });
 
@@ -214,7 +217,7 @@ it("warns of a key that MLflow would ignore, and counts by user", () => {
     { path: "key", message: "not one of user, endpoint, address; read as user", warning: true },
   ]);
   const { call } = limited(settings);
-  expect([call({ principal: "ann" }), call({ principal: "bob" })]).toEqual([passed, passed]);
+  expect([call({ principal: keyOf("ann") }), call({ principal: keyOf("bob") })]).toEqual([passed, passed]);
   for (const key of ["", "user", "endpoint", "address"])
     expect(policy.check!(create(RateLimitSettingsSchema, { ...settings, key }))).toEqual([]);
 });

@@ -6,7 +6,7 @@ import { asGatewayError, errors } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { collectPlain, notJson } from "../../core/plain.ts";
 import type { Plan } from "../../core/plan.ts";
-import type { Inbound, Mount, Protocol } from "../../core/protocol.ts";
+import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
 import { tie } from "../../core/rest.ts";
 import { run } from "../../core/run.ts";
 import type { Door } from "../../core/site.ts";
@@ -22,16 +22,19 @@ export const protocol: Protocol = { kind: "anthropic", mounts };
 function mounts(door: Door): readonly Mount[] {
   const messages = (inbound: Inbound) => answer(door, inbound, new AnthropicSink(inbound), (plan) => plan);
   const count = (inbound: Inbound) => answer(door, inbound, new CountSink(inbound), counting);
-  const endpoints = [
-    { method: "POST", path: "/v1/messages", handle: messages },
-    { method: "POST", path: "/v1/messages/count_tokens", handle: count },
-  ];
+  const post = (path: string, handle: Endpoint["handle"]): Endpoint => ({
+    method: "POST",
+    path,
+    permission: "inference",
+    handle,
+  });
+  const endpoints = [post("/v1/messages", messages), post("/v1/messages/count_tokens", count)];
   return [
     { prefix: "/v1/messages", endpoints, refuse },
     // Where MLflow 3 passes Anthropic's requests through.
     {
       prefix: "/gateway/anthropic/",
-      endpoints: [{ method: "POST", path: "/gateway/anthropic/v1/messages", handle: messages }],
+      endpoints: [post("/gateway/anthropic/v1/messages", messages)],
       refuse,
     },
     // Anthropic's clients say so on every path, those that are not here too.

@@ -2,6 +2,7 @@ import type { DescMethod, JsonReadOptions, JsonWriteOptions } from "@bufbuild/pr
 import { ConnectError, createContextValues } from "@connectrpc/connect";
 import type { Compression, UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { asGatewayError, errors, type GatewayError } from "../../core/errors.ts";
+import type { Permission } from "../../core/principal.ts";
 import type { Endpoint, Inbound } from "../../core/protocol.ts";
 import type { Door } from "../../core/site.ts";
 import { BodyStream, bodyOf } from "./body.ts";
@@ -35,14 +36,21 @@ export interface Adapting {
  * A method's endpoints: POST, and GET for what has no side effects.
  *
  * @param implementation Of the handler's service.
+ * @param permission What the method asks of its callers.
  */
-export function endpointsOf(handler: UniversalHandler, implementation: object, adapting: Adapting): Endpoint[] {
+export function endpointsOf(
+  handler: UniversalHandler,
+  implementation: object,
+  adapting: Adapting,
+  permission: Permission,
+): Endpoint[] {
   const direct = directly(handler, implementation, adapting, (caller, body) => {
     void answer(handler, caller, speechOf(caller.inbound.headers), bodyOf(body), adapting);
   });
   return handler.allowedMethods.map((method) => ({
     method,
     path: handler.requestPath,
+    permission,
     handle(inbound) {
       if (method === "POST" && direct?.(inbound)) return;
       serve(handler, inbound, adapting);

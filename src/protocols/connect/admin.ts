@@ -1,7 +1,8 @@
-import type { ServiceImpl } from "@connectrpc/connect";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { RouteAdminService } from "../../../gen/polygate/admin/v1/route_admin_pb.js";
 import { errors } from "../../core/errors.ts";
 import type { Door, RouteInfo } from "../../core/site.ts";
+import { callerOf } from "./caller.ts";
 
 const DEFAULT_PAGE = 50;
 const MAX_PAGE = 1000;
@@ -11,19 +12,25 @@ const TOKEN = "routes/";
 /** The routes of the running gateway; nothing in them is secret. */
 export function routeAdminService(door: Door): Partial<ServiceImpl<typeof RouteAdminService>> {
   return {
-    getRoute({ name }) {
+    getRoute({ name }, context) {
       const route = door.site.route(name);
-      if (!route) throw errors.routeUnknown(name, "name");
+      if (!route || !readable(context)(route)) throw errors.routeUnknown(name, "name");
       return { route: message(route) };
     },
-    listRoutes({ pageSize, pageToken }) {
-      const { routes } = door.site;
+    listRoutes({ pageSize, pageToken }, context) {
+      const routes = door.site.routes.filter(readable(context));
       const start = startOf(routes, pageToken);
       const end = start + Math.min(pageSize || DEFAULT_PAGE, MAX_PAGE);
       const nextPageToken = end < routes.length ? Buffer.from(TOKEN + routes[end - 1]!.name).toString("base64url") : "";
       return { routes: routes.slice(start, end).map(message), nextPageToken };
     },
   };
+}
+
+/** Whether the caller may read a route by the admin API. */
+function readable(context: HandlerContext): (route: RouteInfo) => boolean {
+  const { principal } = callerOf(context).inbound;
+  return ({ name }) => principal.mayManage("routes.read", name);
 }
 
 /** A page begins after the route that its token names, so that a reload in between moves nothing that was not changed. */

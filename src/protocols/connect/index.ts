@@ -1,14 +1,16 @@
-import type { DescService } from "@bufbuild/protobuf";
+import { type DescMethod, type DescService, getOption, hasOption } from "@bufbuild/protobuf";
 import { createConnectRouter, type ServiceImpl } from "@connectrpc/connect";
 import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
 import { ServerReflection as ReflectionV1 } from "../../../gen/grpc/reflection/v1/reflection_pb.js";
 import { ServerReflection as ReflectionV1Alpha } from "../../../gen/grpc/reflection/v1alpha/reflection_pb.js";
 import { RouteAdminService } from "../../../gen/polygate/admin/v1/route_admin_pb.js";
+import { permission } from "../../../gen/polygate/options/v1/options_pb.js";
 import { ChatService } from "../../../gen/polygate/v1/chat_pb.js";
 import { CompletionsService } from "../../../gen/polygate/v1/completions_pb.js";
 import { EmbeddingsService } from "../../../gen/polygate/v1/embeddings_pb.js";
 import { PredictionService } from "../../../gen/polygate/v1/predictions_pb.js";
 import { header } from "../../core/arrival.ts";
+import { isPermission, type Permission } from "../../core/principal.ts";
 import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
 import type { Door } from "../../core/site.ts";
 import { type Adapting, endpointsOf } from "./adapter.ts";
@@ -39,8 +41,8 @@ const SERVICES: readonly DescService[] = [
   ReflectionV1,
   ReflectionV1Alpha,
 ];
-/** Probes have no key, and what reflection tells stands in the public protos. */
-const OPEN = [Health, ReflectionV1, ReflectionV1Alpha].map(({ typeName }): string => typeName);
+/** Probes have no key, and what reflection tells stands in the public protos. Theirs say nothing of permissions. */
+const OPEN: ReadonlySet<string> = new Set([Health, ReflectionV1, ReflectionV1Alpha].map(({ typeName }) => typeName));
 /** A question to reflection is a name. */
 const MAX_REFLECTION_BYTES = 64 * 1024;
 
@@ -56,7 +58,11 @@ function mounts(door: Door): readonly Mount[] {
     const before = router.handlers.length;
     router.service(desc, implementation, options);
     const handlers = router.handlers.slice(before);
-    return { desc, handlers, endpoints: handlers.flatMap((one) => endpointsOf(one, implementation, adapting)) };
+    return {
+      desc,
+      handlers,
+      endpoints: handlers.flatMap((one) => endpointsOf(one, implementation, adapting, permissionOf(one.method))),
+    };
   };
   const served = [
     serve(ChatService, chatService(door)),
@@ -79,13 +85,20 @@ function mounts(door: Door): readonly Mount[] {
     };
   };
   const own = served.map(({ desc: { typeName }, endpoints: all }): Mount => {
-    const open = OPEN.includes(typeName);
     const endpoints = all.map((endpoint) =>
-      open ? { ...endpoint, open } : { ...endpoint, open, handle: warming(endpoint) },
+      endpoint.permission === "open" ? endpoint : { ...endpoint, handle: warming(endpoint) },
     );
     return { prefix: `/${typeName}/`, endpoints, refuse: refusePath };
   });
   return [...own, { prefix: "/", endpoints: [], refuse: refusePath, claims: isRpc }];
+}
+
+/** What a method asks of its callers, by its proto. Throws when that does not say. */
+function permissionOf(method: DescMethod): Permission {
+  if (OPEN.has(method.parent.typeName)) return "open";
+  const said = hasOption(method, permission) ? getOption(method, permission) : undefined;
+  if (isPermission(said)) return said;
+  throw new Error(`${method.toString()} does not say in its proto what it asks of its callers`);
 }
 
 /** Where a service of ours would be. */

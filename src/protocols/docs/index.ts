@@ -39,7 +39,7 @@ function mounts(door: Door): readonly Mount[] {
   const get = (path: string, handle: (inbound: Inbound) => void): Endpoint => ({
     method: "GET",
     path,
-    open: true,
+    permission: "open",
     handle,
   });
   const file = (name: string, type: string): Endpoint => {

@@ -1,3 +1,4 @@
+import { listedFor } from "../../core/grants.ts";
 import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
 import { sendJson } from "../../core/rest.ts";
 import type { Door } from "../../core/site.ts";
@@ -18,11 +19,18 @@ function mounts(door: Door): readonly Mount[] {
   const ask = (version: string): Endpoint => ({
     method: "POST",
     path: `${version}/models/{call}`,
+    permission: "inference",
     handle: (inbound, [call]) => invoke(door, inbound, call!),
   });
-  const lists: Endpoint[] = [
-    { method: "GET", path: "/v1beta/models", handle: (inbound) => sendJson(inbound, googleModels(door.site.routes)) },
-    { method: "GET", path: "/v1beta/models/{name}", handle: (inbound, [name]) => getModel(door.site, inbound, name!) },
+  const get = (path: string, handle: Endpoint["handle"]): Endpoint => ({
+    method: "GET",
+    path,
+    permission: "listed",
+    handle,
+  });
+  const lists = [
+    get("/v1beta/models", (inbound) => sendJson(inbound, googleModels(listedFor(inbound.principal, door.site)))),
+    get("/v1beta/models/{name}", (inbound, [name]) => getModel(door.site, inbound, name!)),
   ];
   return [
     { prefix: "/v1beta", endpoints: [ask("/v1beta"), ...lists], refuse },

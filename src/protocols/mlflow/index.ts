@@ -1,5 +1,6 @@
 import { header } from "../../core/arrival.ts";
 import { GatewayError } from "../../core/errors.ts";
+import type { Permission } from "../../core/principal.ts";
 import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
 import { sendJson } from "../../core/rest.ts";
 import type { Door } from "../../core/site.ts";
@@ -39,7 +40,7 @@ function mounts(door: Door): readonly Mount[] {
       {
         method: "GET",
         path: "/health",
-        open: true,
+        permission: "open",
         head: false,
         handle: (inbound) => sendJson(inbound, { status: "OK" }),
       },
@@ -48,15 +49,26 @@ function mounts(door: Door): readonly Mount[] {
 }
 
 function endpointsOf(door: Door): readonly Endpoint[] {
-  const get = (path: string, handle: Endpoint["handle"]): Endpoint => ({ method: "GET", path, head: false, handle });
-  const post = (path: string, handle: Endpoint["handle"]): Endpoint => ({ method: "POST", path, handle });
+  const get = (path: string, handle: Endpoint["handle"]): Endpoint => ({
+    method: "GET",
+    path,
+    head: false,
+    permission: "listed",
+    handle,
+  });
+  const post = (path: string, handle: Endpoint["handle"], permission: Permission = "inference"): Endpoint => ({
+    method: "POST",
+    path,
+    permission,
+    handle,
+  });
   const endpoints: Endpoint[] = [];
   for (const family of [ROUTES, ENDPOINTS]) {
     endpoints.push(
       get(family.path, (inbound) => listRoutes(door.site, inbound, family)),
       get(`${family.path}{name}`, (inbound, [name]) => getRoute(door.site, inbound, family, name!)),
       get(`${family.limits}{name}`, getLimits),
-      post(family.limits, (inbound) => setLimits(door.site, inbound)),
+      post(family.limits, (inbound) => setLimits(door.site, inbound), "routes.write"),
       post(`${family.calls}{name}/invocations`, (inbound, [name]) => invoke(door, inbound, name!)),
     );
   }
@@ -77,7 +89,7 @@ function endpointsOf(door: Door): readonly Endpoint[] {
 function modelEndpoints(door: Door): readonly Endpoint[] {
   return OPERATIONS.map(([path, op]) => {
     const handle: Endpoint["handle"] = (inbound) => invokeModel(door, inbound, op);
-    return { method: "POST", path, claims: isEraClient, handle };
+    return { method: "POST", path, permission: "inference", claims: isEraClient, handle };
   });
 }
 

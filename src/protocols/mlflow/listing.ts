@@ -1,5 +1,6 @@
 import { header } from "../../core/arrival.ts";
 import { GatewayError } from "../../core/errors.ts";
+import { listedFor, listedRoute } from "../../core/grants.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Inbound } from "../../core/protocol.ts";
 import { sendJson } from "../../core/rest.ts";
@@ -51,17 +52,18 @@ export function listRoutes(site: Site, inbound: Inbound, family: Family): void {
     );
     return;
   }
-  const page = site.routes.slice(from, from + PAGE_SIZE).map((route) => told(route, inbound, family));
+  const routes = listedFor(inbound.principal, site);
+  const page = routes.slice(from, from + PAGE_SIZE).map((route) => told(route, inbound, family));
   const next = from + PAGE_SIZE;
   sendJson(inbound, {
     [`${family.one}s`]: page,
-    next_page_token: next < site.routes.length ? tokenOf(next) : null,
+    next_page_token: next < routes.length ? tokenOf(next) : null,
   });
 }
 
 /** Tells one route, or says in MLflow's words that there is none. */
 export function getRoute(site: Site, inbound: Inbound, family: Family, name: string): void {
-  const route = site.route(name);
+  const route = listedRoute(inbound.principal, site, name);
   if (route) {
     sendJson(inbound, told(route, inbound, family));
     return;
@@ -76,7 +78,7 @@ export function getRoute(site: Site, inbound: Inbound, family: Family, name: str
 
 /** As MLflow 3 lists its endpoints for clients of OpenAI's. */
 export function listModels(site: Site, inbound: Inbound): void {
-  const data = site.routes.map(({ name, targets }) => {
+  const data = listedFor(inbound.principal, site).map(({ name, targets }) => {
     return { id: name, object: "model", created: site.loadedAt, owned_by: targets[0]!.provider };
   });
   sendJson(inbound, { object: "list", data });

@@ -2,6 +2,7 @@ import { arrive } from "../../core/arrival.ts";
 import { Body } from "../../core/body.ts";
 import { Call, type Operation } from "../../core/call.ts";
 import { asGatewayError, errors, type GatewayError } from "../../core/errors.ts";
+import { listedFor, listedRoute } from "../../core/grants.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { collectPlain, notJson } from "../../core/plain.ts";
 import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
@@ -23,13 +24,25 @@ import { OpenAISink } from "./sink.ts";
 export const protocol: Protocol = { kind: "openai", mounts };
 
 function mounts(door: Door): readonly Mount[] {
+  const ask = (path: string, handle: Endpoint["handle"]): Endpoint => ({
+    method: "POST",
+    path,
+    permission: "inference",
+    handle,
+  });
+  const list = (path: string, handle: Endpoint["handle"]): Endpoint => ({
+    method: "GET",
+    path,
+    permission: "listed",
+    handle,
+  });
   const endpoints: Endpoint[] = [
-    { method: "POST", path: "/v1/chat/completions", handle: (inbound) => answer(door, inbound, "chat") },
-    { method: "POST", path: "/v1/completions", handle: (inbound) => answer(door, inbound, "completions") },
-    { method: "POST", path: "/v1/embeddings", handle: (inbound) => answer(door, inbound, "embeddings") },
+    ask("/v1/chat/completions", (inbound) => answer(door, inbound, "chat")),
+    ask("/v1/completions", (inbound) => answer(door, inbound, "completions")),
+    ask("/v1/embeddings", (inbound) => answer(door, inbound, "embeddings")),
     ...responsesEndpoints(door),
-    { method: "GET", path: "/v1/models", handle: (inbound) => listModels(door.site, inbound) },
-    { method: "GET", path: "/v1/models/{id}", handle: (inbound, params) => getModel(door.site, inbound, params[0]!) },
+    list("/v1/models", (inbound) => listModels(door.site, inbound)),
+    list("/v1/models/{id}", (inbound, [id]) => getModel(door.site, inbound, id!)),
   ];
   // Where MLflow 3 passes OpenAI's requests through.
   const passed: Endpoint[] = endpoints
@@ -77,13 +90,14 @@ function callOf(site: Site, inbound: Inbound, op: Operation, body: Body): Call {
 }
 
 function listModels(site: Site, inbound: Inbound): void {
-  if (isAnthropics(inbound)) sendJson(inbound, modelsList(site.routes, loadedAt(site)));
-  else if (isGoogles(inbound)) sendJson(inbound, googleModels(site.routes));
-  else sendJson(inbound, { object: "list", data: site.routes.map((route) => model(site, route)) });
+  const routes = listedFor(inbound.principal, site);
+  if (isAnthropics(inbound)) sendJson(inbound, modelsList(routes, loadedAt(site)));
+  else if (isGoogles(inbound)) sendJson(inbound, googleModels(routes));
+  else sendJson(inbound, { object: "list", data: routes.map((route) => model(site, route)) });
 }
 
 function getModel(site: Site, inbound: Inbound, name: string): void {
-  const route = site.route(name);
+  const route = listedRoute(inbound.principal, site, name);
   if (isAnthropics(inbound)) answerOther(inbound, route && modelInfo(route, loadedAt(site)), name, anthropicError);
   else if (isGoogles(inbound)) answerOther(inbound, route && googleModel(route), name, googleErrorText);
   else if (route) sendJson(inbound, model(site, route));

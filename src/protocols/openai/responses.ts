@@ -22,12 +22,18 @@ import { OpenAISink } from "./sink.ts";
  */
 export function responsesEndpoints(door: Door): readonly Endpoint[] {
   const kept = (inbound: Inbound) => new OpenAISink(inbound).fail(undefined, notKept());
+  const ask = (method: string, path: string, handle: Endpoint["handle"]): Endpoint => ({
+    method,
+    path,
+    permission: "inference",
+    handle,
+  });
   return [
-    { method: "POST", path: "/v1/responses", handle: (inbound) => respond(door, inbound) },
-    { method: "GET", path: "/v1/responses/{id}", handle: kept },
-    { method: "DELETE", path: "/v1/responses/{id}", handle: kept },
-    { method: "POST", path: "/v1/responses/{id}/cancel", handle: kept },
-    { method: "GET", path: "/v1/responses/{id}/input_items", handle: kept },
+    ask("POST", "/v1/responses", (inbound) => respond(door, inbound)),
+    ask("GET", "/v1/responses/{id}", kept),
+    ask("DELETE", "/v1/responses/{id}", kept),
+    ask("POST", "/v1/responses/{id}/cancel", kept),
+    ask("GET", "/v1/responses/{id}/input_items", kept),
   ];
 }
 

@@ -17,7 +17,12 @@ import { PredictSink, refuse } from "./sink.ts";
 export const protocol: Protocol = { kind: "predict", mounts };
 
 function mounts(door: Door): readonly Mount[] {
-  const at = (path: string, handle: Endpoint["handle"]): Endpoint => ({ method: "POST", path, handle });
+  const at = (path: string, handle: Endpoint["handle"]): Endpoint => ({
+    method: "POST",
+    path,
+    permission: "inference",
+    handle,
+  });
   // A path of a route's own may look like another's name.
   const own = (path: string) => door.site.paths?.get(path);
   return [

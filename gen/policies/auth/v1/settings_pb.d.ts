@@ -71,6 +71,13 @@ export declare type Key = Message<"policies.auth.v1.Key"> & {
     value: string;
     case: "sha256";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * What the key may do. Without any it may call every route, and nothing else.
+   *
+   * @generated from field: repeated policies.auth.v1.Scope scopes = 4;
+   */
+  scopes: Scope[];
 };
 
 /**
@@ -78,4 +85,42 @@ export declare type Key = Message<"policies.auth.v1.Key"> & {
  * Use `create(KeySchema)` to create a new message.
  */
 export declare const KeySchema: GenMessage<Key>;
+
+/**
+ * Scope is a part of what a key may do: all of the operations, on all of the
+ * routes.
+ *
+ * @generated from message policies.auth.v1.Scope
+ */
+export declare type Scope = Message<"policies.auth.v1.Scope"> & {
+  /**
+   * Required. `inference`: calls to models. `admin`: the admin API, and what
+   * operators look at.
+   *
+   * @generated from field: string realm = 1;
+   */
+  realm: string;
+
+  /**
+   * Of inference: `chat`, `completions`, `embeddings`, `predictions`; of admin:
+   * `routes.read`, `routes.write`, `keys.read`, `keys.write`, `audit.read`,
+   * `metrics.read`; `*` is all of the realm.
+   *
+   * @generated from field: repeated string operations = 2;
+   */
+  operations: string[];
+
+  /**
+   * Names of routes, in which `*` stands for any letters.
+   *
+   * @generated from field: repeated string routes = 3;
+   */
+  routes: string[];
+};
+
+/**
+ * Describes the message policies.auth.v1.Scope.
+ * Use `create(ScopeSchema)` to create a new message.
+ */
+export declare const ScopeSchema: GenMessage<Scope>;
 

@@ -10,7 +10,7 @@ import { file_polygate_options_v1_options } from "../../../polygate/options/v1/o
  * Describes the file policies/auth/v1/settings.proto.
  */
 export const file_policies_auth_v1_settings = /*@__PURE__*/
-  fileDesc("Ch9wb2xpY2llcy9hdXRoL3YxL3NldHRpbmdzLnByb3RvEhBwb2xpY2llcy5hdXRoLnYxIkAKDEF1dGhTZXR0aW5ncxIwCgRrZXlzGAEgAygLMhUucG9saWNpZXMuYXV0aC52MS5LZXlCC7pICJIBBQgBEJBOIogBCgNLZXkSLQoEbmFtZRgBIAEoCUIfukgcyAEBchcYZDITXltccHtMfVxwe059Xy5ALV0rJBITCgNrZXkYAiABKAlCBIi1GAFIABIqCgZzaGEyNTYYAyABKAlCGLpIFXITMhFeWzAtOWEtZkEtRl17NjR9JEgAQhEKCGtub3duX2J5EgW6SAIIAWIGcHJvdG8z", [file_buf_validate_validate, file_polygate_options_v1_options]);
+  fileDesc("Ch9wb2xpY2llcy9hdXRoL3YxL3NldHRpbmdzLnByb3RvEhBwb2xpY2llcy5hdXRoLnYxIkAKDEF1dGhTZXR0aW5ncxIwCgRrZXlzGAEgAygLMhUucG9saWNpZXMuYXV0aC52MS5LZXlCC7pICJIBBQgBEJBOIrsBCgNLZXkSLQoEbmFtZRgBIAEoCUIfukgcyAEBchcYZDITXltccHtMfVxwe059Xy5ALV0rJBITCgNrZXkYAiABKAlCBIi1GAFIABIqCgZzaGEyNTYYAyABKAlCGLpIFXITMhFeWzAtOWEtZkEtRl17NjR9JEgAEjEKBnNjb3BlcxgEIAMoCzIXLnBvbGljaWVzLmF1dGgudjEuU2NvcGVCCLpIBZIBAhBkQhEKCGtub3duX2J5EgW6SAIIASKBAQoFU2NvcGUSKQoFcmVhbG0YASABKAlCGrpIF8gBAXISUglpbmZlcmVuY2VSBWFkbWluEiMKCm9wZXJhdGlvbnMYAiADKAlCD7pIBZIBAhAUkrUYA2FsbBIoCgZyb3V0ZXMYAyADKAlCGLpIDpIBCxBkIgdyBRABGIACkrUYA2FsbGIGcHJvdG8z", [file_buf_validate_validate, file_polygate_options_v1_options]);
 
 /**
  * Describes the message policies.auth.v1.AuthSettings.
@@ -25,4 +25,11 @@ export const AuthSettingsSchema = /*@__PURE__*/
  */
 export const KeySchema = /*@__PURE__*/
   messageDesc(file_policies_auth_v1_settings, 1);
+
+/**
+ * Describes the message policies.auth.v1.Scope.
+ * Use `create(ScopeSchema)` to create a new message.
+ */
+export const ScopeSchema = /*@__PURE__*/
+  messageDesc(file_policies_auth_v1_settings, 2);
 

@@ -25,7 +25,7 @@ function openHealth(implementation: ServiceImpl<typeof Health>) {
     implementation,
   );
   const adapting = { clock: realClock, maxBytes, packers };
-  const endpoints = handlers.flatMap((handler) => endpointsOf(handler, implementation, adapting));
+  const endpoints = handlers.flatMap((handler) => endpointsOf(handler, implementation, adapting, "open"));
   return openDoor(siteOf([]), () => [{ prefix: "", endpoints, refuse: refusePath }]);
 }
 
