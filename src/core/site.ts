@@ -38,6 +38,8 @@ export interface RouteLimit {
 export interface Site {
   /** Counts loads, from 1. */
   readonly generation: number;
+  /** Number of the state of the routes in the gateway's history; where there is none, `generation`. */
+  readonly revision: number;
   /** Seconds since 1970 at which it was loaded; the `created` of OpenAI's model list. */
   readonly loadedAt: number;
   /** In the order of the config file. */

@@ -50,8 +50,8 @@ export function accessLine(inbound: Seen, facts: Facts, redactor: Redactor): str
 
 const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/;
 
-function aboutPlan({ op, route }: Plan, redactor: Redactor): string {
-  return `,"operation":"${op}","route":${redactor.jsonOften(route, MOST.name)}`;
+function aboutPlan({ op, route, revision }: Plan, redactor: Redactor): string {
+  return `,"operation":"${op}","route":${redactor.jsonOften(route, MOST.name)},"revision":${revision}`;
 }
 
 function aboutTarget({ provider, model, index }: Target, redactor: Redactor): string {

@@ -38,6 +38,7 @@ export function siteOf(routes: readonly HandRoute[], over: Partial<Site> = {}): 
   );
   return {
     generation: 1,
+    revision: 7,
     loadedAt: 1_700_000_000,
     routes: [...made.values()].map(({ info }) => info),
     route: (name) => made.get(name)?.info,

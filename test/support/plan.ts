@@ -25,6 +25,7 @@ export function planOf(targets: readonly Target[], over: Partial<Plan> = {}): Pl
   return {
     route: "chat",
     op: "chat",
+    revision: 7,
     strict: false,
     targets,
     before: [],
