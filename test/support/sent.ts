@@ -15,8 +15,8 @@ export interface Asking {
   readonly model: string;
   readonly json: JsonObject;
   readonly stream?: boolean;
-  /** Who asks: a caller of MLflow 2.9 and later, of 2.5-2.8, of Anthropic's paths, or (default) of OpenAI's. */
-  readonly by?: "modern" | "legacy" | "anthropic";
+  /** Who asks: a caller of MLflow 2.9 and later, of 2.5-2.8, MLflow's own client of 2.22, Anthropic's, or (default) OpenAI's. */
+  readonly by?: "modern" | "legacy" | "2.22" | "anthropic";
 }
 
 /** The request, with its body parsed, and what the caller is told of it. `adjusted` has no empty lists. */
@@ -35,7 +35,7 @@ export async function sentBy(provider: Provider<never>, settings: JsonObject, as
   const upstream = provider.open(message as never, TOOLS);
   const target = { ...targetOf(wires().exchange, 0, upstream), model };
   const plan = planOf([target], { op });
-  const mlflow: Partial<Arrival> = { dialect: "mlflow", legacy: by === "legacy" };
+  const mlflow: Partial<Arrival> = { dialect: "mlflow", legacy: by === "legacy", ...(by === "2.22" && { era: by }) };
   const face: Partial<Arrival> = by === undefined ? {} : by === "anthropic" ? { dialect: by } : mlflow;
   const body = Body.ofBytes(Buffer.from(JSON.stringify({ ...json, ...(stream && { stream }) })));
   const call = new Call(callOf(plan, stream, face).arrival, plan, body, stream);

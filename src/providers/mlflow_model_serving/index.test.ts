@@ -58,6 +58,19 @@ describe("a request to a model that MLflow serves", () => {
     expect(adjusted).toEqual({ converted: ["messages[0].role"], dropped: ["messages[0].name"] });
   });
 
+  it("keeps a picture for MLflow's own clients of 2.22, and tells others that it is dropped", async () => {
+    const parts = [
+      { type: "text", text: "what" },
+      { type: "image_url", image_url: { url: "data:image/png;base64,iVBORw0KGgo=" } },
+    ];
+    const picture = { messages: [{ role: "user", content: parts }] };
+    expect(await send(picture, { by: "2.22" })).toMatchObject({ json: { inputs: [parts] }, adjusted: {} });
+    const dropped = { json: { inputs: ["what"] }, adjusted: { dropped: ["messages[0].content[1]"] } };
+    expect(await send(picture, { by: "modern" })).toMatchObject(dropped);
+    const texts = { messages: [{ role: "user", content: parts.slice(0, 1) }] };
+    expect((await send(texts, { by: "2.22" })).json).toEqual({ inputs: ["what"] });
+  });
+
   it.each([SETTINGS, OPENAI])("is never streamed: %j", async (settings) => {
     await expect(send({ messages: [user("hi")] }, { stream: true }, settings)).rejects.toMatchObject({
       fault: { reason: "OPERATION_UNSUPPORTED" },

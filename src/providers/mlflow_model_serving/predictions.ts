@@ -34,7 +34,7 @@ export function predictionsRequest(call: Call, json: Readonly<JsonObject>): Json
 }
 
 /** As in MLflow: such a model takes one text. */
-function onlyMessage(call: Call, messages: Json | undefined): string {
+function onlyMessage(call: Call, messages: Json | undefined): Json {
   const list = Array.isArray(messages) ? messages : [];
   const [message] = list;
   if (list.length !== 1 || !isObject(message)) {
@@ -46,9 +46,11 @@ function onlyMessage(call: Call, messages: Json | undefined): string {
   const { role, content, ...rest } = message;
   only(call, "messages[0]", rest, []);
   if (role !== "user") call.adjust("converted", "messages[0].role");
-  for (const [at, part] of objectsIn(content).entries()) {
-    if (part["type"] !== "text") call.adjust("dropped", `messages[0].content[${at}]`);
-  }
+  const parts = objectsIn(content);
+  const others = parts.flatMap(({ type }, at) => (type === "text" ? [] : [at]));
+  // MLflow gives parts to the model as they came: one that was logged to read them reads them.
+  if (others.length > 0 && call.arrival.era === "2.22") return [...parts];
+  for (const at of others) call.adjust("dropped", `messages[0].content[${at}]`);
   return textOf(content);
 }
 
