@@ -1,3 +1,4 @@
+import { errors } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 import type { Grant } from "./principal.ts";
 
@@ -94,7 +95,7 @@ export interface AuditRecord {
   readonly requestId: string;
   /** Revision that it made; 0: none. */
   readonly revision: number;
-  /** SHA-256 over the hash before and this record without it, in hexadecimal digits. */
+  /** `chainHash` of the hash before and this record. */
   readonly hash: string;
 }
 
@@ -143,15 +144,19 @@ export interface LedgerReads {
 export interface LedgerWrites extends LedgerReads {
   /**
    * Adds a revision with the next number and makes its changes the routes' state, those of a `file` revision excepted.
-   * `times` are kept: a route that is changed keeps its `createdAt`, one that comes back after a removal gets a new one.
+   * A route that is changed keeps its `createdAt`, one that comes back after a removal gets a new one; its `etag` is `etagOf`.
    */
   addRevision(revision: Omit<RevisionRecord, "number">): Promise<RevisionRecord>;
+  /** Adds the key, or takes the place of the one with its id. */
   putKey(key: KeyRecord): Promise<void>;
   /** The ledger gives it its number and hash. */
   addAudit(record: Omit<AuditRecord, "sequence" | "hash">): Promise<AuditRecord>;
   setStage(stage: StageRecord | undefined): Promise<void>;
   setNote(name: string, value: string | undefined): Promise<void>;
-  /** For a new encryption key: writes each sealed text of routes, revisions and notes anew. How many there were. */
+  /**
+   * For a new encryption key: writes each sealed text (one that begins with `SEALED`) in the docs of revisions, which are those
+   * of the routes, and in notes anew. How many there were; a text that stands in two revisions counts twice.
+   */
   reseal(again: (sealed: string) => string): Promise<number>;
 }
 
@@ -163,14 +168,46 @@ export interface Ledger extends LedgerReads {
   readonly kind: string;
   /** False: `write` throws RESOURCE_OWNED, for there is nothing to keep it in. */
   readonly writable: boolean;
-  /** Runs `act` and commits; what it throws undoes everything and is thrown on. Throws STORE_UNAVAILABLE: nothing was changed. */
+  /**
+   * Runs `act` and commits; what it throws undoes everything and is thrown on. Throws STORE_UNAVAILABLE: nothing was changed.
+   * One `act` runs at a time, so it must not wait for another `write`; `tx` is of no use after it.
+   */
   write<T>(act: (tx: LedgerWrites) => Promise<T>): Promise<T>;
   /**
    * Calls `listener` soon after anybody changed anything, and maybe when nobody did: under 0.5 s by notice, or at the poll interval
    * without one. Returns how to stop.
    */
   onChange(listener: () => void): () => void;
+  /** After the writes that are under way. From then on everything throws STORE_UNAVAILABLE. */
   close(): Promise<void>;
+}
+
+/**
+ * A ledger that can be read and not written: of a gateway without a store, whose own revisions are still kept, by whoever has
+ * the ledger itself.
+ *
+ * @param why What `write` throws as RESOURCE_OWNED, such as "The gateway has no store; set `store` in polygate.yaml."
+ */
+export function readOnly(ledger: Ledger, why: string): Ledger {
+  return {
+    kind: ledger.kind,
+    writable: false,
+    head: () => ledger.head(),
+    routes: (at) => ledger.routes(at),
+    route: (name) => ledger.route(name),
+    revision: (number) => ledger.revision(number),
+    revisions: (page, route) => ledger.revisions(page, route),
+    revisionsAfter: (number, limit) => ledger.revisionsAfter(number, limit),
+    keys: () => ledger.keys(),
+    key: (id) => ledger.key(id),
+    audit: (page) => ledger.audit(page),
+    auditAfter: (sequence, limit) => ledger.auditAfter(sequence, limit),
+    note: (name) => ledger.note(name),
+    notes: () => ledger.notes(),
+    write: () => Promise.reject(errors.resourceOwned(why)),
+    onChange: (listener) => ledger.onChange(listener),
+    close: () => ledger.close(),
+  };
 }
 
 /** What a kind of store needs to open its ledger. */
@@ -180,7 +217,7 @@ export interface LedgerSettings {
   /** Of `postgres`. */
   readonly url: string;
   readonly pollMs: number | undefined;
-  /** Whether an `sqlite` file that is not there is made, in place of at the first write. */
+  /** Whether an `sqlite` file that is not there is made; else it is STORE_UNAVAILABLE. */
   readonly create: boolean;
   /** Told of what fails where nobody waits for it. */
   readonly failed: (error: unknown) => void;

@@ -1,8 +1,9 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Counted, Counters, Store } from "../../core/store.ts";
+import { openLedger } from "./ledger.ts";
 
-/** Counters of this process alone; they are gone when it ends. */
-export const store: Store = { kind: "memory", openCounters };
+/** Counters and a ledger of this process alone; they are gone when it ends. */
+export const store: Store = { kind: "memory", openCounters, openLedger };
 
 interface Counter {
   total: number;
