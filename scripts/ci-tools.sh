@@ -9,6 +9,9 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tools=${POLYGATE_TEST_TOOLS:-$here/../.cache/test-tools}
 grpcurl=v1.9.4
+# As examples/clients/go/README.md names them.
+protoc_gen_go=v1.36.9
+protoc_gen_connect_go=v1.18.1
 mkdir -p "$tools/bin" "$tools/venv" "$tools/log"
 tools=$(cd "$tools" && pwd)
 started=$SECONDS
@@ -50,6 +53,18 @@ go_tool() {
   echo "$grpcurl" >"$tools/bin/.grpcurl"
 }
 
+# Plugins that make the Go example's stubs, and the packages that it stands on.
+go_stubs() {
+  local want="$protoc_gen_go $protoc_gen_connect_go"
+  if [ "$(cat "$tools/bin/.go-stubs" 2>/dev/null)" = "$want" ] && [ -x "$tools/bin/protoc-gen-connect-go" ]; then return 0; fi
+  command -v go >/dev/null || { say "go is not found; the Go example needs Go 1.24 or later"; return 1; }
+  say "plugins for Go stubs"
+  GOBIN=$tools/bin go install "google.golang.org/protobuf/cmd/protoc-gen-go@$protoc_gen_go"
+  GOBIN=$tools/bin go install "connectrpc.com/connect/cmd/protoc-gen-connect-go@$protoc_gen_connect_go"
+  (cd "$here/../examples/clients/go" && go mod download)
+  echo "$want" >"$tools/bin/.go-stubs"
+}
+
 debian
 jobs=()
 names=()
@@ -59,6 +74,7 @@ run() {
   names+=("$*")
 }
 run go_tool
+run go_stubs
 run venv sdk
 run venv mlflow
 run venv mlflow-2.22

@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium, type Page } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 import { build } from "vite";
 import type { asks } from "./clients/page/ask.ts";
 import { type Both, question } from "./question.ts";
@@ -53,7 +53,7 @@ export async function openPages(executablePath: string): Promise<Pages> {
     response.end(isScript ? script : HTML);
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
-  const browser = await chromium.launch({ executablePath, headless: true, args: FLAGS, timeout: PATIENCE_MS });
+  const browser = await openBrowser(executablePath);
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     tab: async () => tabOf(await (await browser.newContext()).newPage()),
@@ -63,6 +63,11 @@ export async function openPages(executablePath: string): Promise<Pages> {
       server.close();
     },
   };
+}
+
+/** A browser without pages. */
+export function openBrowser(executablePath: string): Promise<Browser> {
+  return chromium.launch({ executablePath, headless: true, args: FLAGS, timeout: PATIENCE_MS });
 }
 
 async function bundle(): Promise<Buffer> {

@@ -23,6 +23,7 @@ export type Tool = keyof typeof PLACES;
 const PLACES = {
   curl: ["curl"],
   grpcurl: [join(TOOLS, "bin/grpcurl"), "grpcurl"],
+  "Go with the plugins for stubs": [join(TOOLS, "bin/protoc-gen-connect-go")],
   Chromium: ["chromium", "chromium-browser", "google-chrome"],
   "Python with openai and grpcio": [join(TOOLS, "venv/sdk/bin/python")],
   "mlflow 2.8.1": [join(TOOLS, "venv/mlflow-2.8.1/bin/python")],
