@@ -204,11 +204,21 @@ const NOWHERE: Upstream = {
   fault: () => errors.upstreamFailed("Nobody was asked."),
 };
 
-function infoOf(route: Route, plan: Plan, own: readonly Hooks[], { mlflow }: Config): RouteInfo {
-  const targets = plan.targets.map(({ provider, model }) => ({ provider, model }));
+function infoOf(route: Route, plan: Plan, own: readonly Hooks[], config: Config): RouteInfo {
+  const shares = sharesOf(route, config);
+  const targets = plan.targets.map(({ provider, model }, at) => ({ provider, model, weight: shares[at]!.weight }));
+  const destinations = route.destinations.length > 0 ? route.destinations.map(({ name }) => name) : undefined;
   const limit = own.find((hooks) => hooks.limit)?.limit;
-  const legacy = (route.mlflow?.format || mlflow?.format) === "legacy";
-  return { name: route.name, routeType: route.routeType as RouteType, op: plan.op, targets, limit, legacy };
+  const legacy = (route.mlflow?.format || config.mlflow?.format) === "legacy";
+  return {
+    name: route.name,
+    routeType: route.routeType as RouteType,
+    op: plan.op,
+    targets,
+    destinations,
+    limit,
+    legacy,
+  };
 }
 
 function merge(base: typeof DEFAULTS, over: LimitsMessage | undefined): typeof DEFAULTS {

@@ -12,6 +12,7 @@ import { PREDICT_SCHEMAS, predictPaths } from "./predict.ts";
 import { loadProtos, type Protos } from "./protos.ts";
 import { RESPONSES_SCHEMAS, responsesPaths } from "./responses.ts";
 import { ref, type Schema } from "./schema.ts";
+import { TRACKING_SCHEMAS, trackingPaths } from "./tracking.ts";
 
 /** The services whose methods can be called over Connect: the unary ones with plain JSON. */
 const SERVICES = [
@@ -56,6 +57,7 @@ export function openApiDocument(): Record<string, unknown> {
     paths: {
       ...known,
       ...mlflow3Paths(known),
+      ...trackingPaths(),
       ...rpc,
       ...operatorPaths(),
     },
@@ -67,6 +69,7 @@ export function openApiDocument(): Record<string, unknown> {
         ...ANTHROPIC_SCHEMAS,
         ...GEMINI_SCHEMAS,
         ...PREDICT_SCHEMAS,
+        ...TRACKING_SCHEMAS,
         ...OWN,
       }),
       parameters: PARAMETERS,

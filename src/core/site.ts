@@ -20,11 +20,21 @@ export interface RouteInfo {
   readonly routeType: RouteType;
   readonly op: Operation;
   /** In order of trial; at least one. */
-  readonly targets: readonly { readonly provider: string; readonly model: string }[];
+  readonly targets: readonly TargetInfo[];
+  /** Names of the routes that the targets are of, where the config says it so. */
+  readonly destinations?: readonly string[] | undefined;
   /** `undefined`: it may be called as often as anybody likes. */
   readonly limit?: RouteLimit | undefined;
   /** Callers on MLflow's paths who do not say otherwise speak the format of 2.5-2.8. */
   readonly legacy?: boolean;
+}
+
+/** One of the models that answer for a route. */
+export interface TargetInfo {
+  readonly provider: string;
+  readonly model: string;
+  /** Its share of the calls, beside the others'; absent from all: they are tried in order. */
+  readonly weight?: number | undefined;
 }
 
 /** How often a route may be called, as its config says it. */

@@ -7,8 +7,9 @@ import type { Door } from "../../core/site.ts";
 import { speechOf } from "../../dialects/mlflow/speech.ts";
 import { invoke, invokeModel } from "./invoke.ts";
 import { getLimits, setLimits } from "./limits.ts";
-import { ENDPOINTS, getRoute, listModels, listRoutes, ROUTES } from "./listing.ts";
+import { ENDPOINTS, getRoute, getSplit, listModels, listRoutes, ROUTES } from "./listing.ts";
 import { refuse } from "./sink.ts";
+import { getTracked, listTracked } from "./tracking.ts";
 
 /**
  * MLflow's AI Gateway: the paths of 2.5-2.22, in the words of the caller's era.
@@ -72,12 +73,11 @@ function endpointsOf(door: Door): readonly Endpoint[] {
       post(`${family.calls}{name}/invocations`, (inbound, [name]) => invoke(door, inbound, name!)),
     );
   }
-  for (const one of ["endpoint", "route"]) {
-    endpoints.push(
-      get(`/api/3.0/gateway/${one}/{name}`, (inbound, [name]) => getRoute(door.site, inbound, ENDPOINTS, name!)),
-    );
-  }
   endpoints.push(
+    get("/api/3.0/gateway/endpoint/{name}", (inbound, [name]) => getRoute(door.site, inbound, ENDPOINTS, name!)),
+    get("/api/3.0/gateway/route/{name}", (inbound, [name]) => getSplit(door.site, inbound, name!)),
+    get("/api/3.0/mlflow/gateway/endpoints/list", (inbound) => listTracked(door.site, inbound)),
+    get("/api/3.0/mlflow/gateway/endpoints/get", (inbound) => getTracked(door.site, inbound)),
     post("/gateway/{name}/mlflow/invocations", (inbound, [name]) => invoke(door, inbound, name!)),
     post("/gateway/mlflow/v1/chat/completions", (inbound) => invokeModel(door, inbound, "chat")),
     get("/gateway/mlflow/v1/models", (inbound) => listModels(door.site, inbound)),

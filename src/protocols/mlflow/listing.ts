@@ -76,6 +76,17 @@ export function getRoute(site: Site, inbound: Inbound, family: Family, name: str
   refuse(inbound, new GatewayError(detail, { reason: "ROUTE_UNKNOWN" }));
 }
 
+/** Tells one route as MLflow 3 tells its splits, if it is one; any other as an endpoint. */
+export function getSplit(site: Site, inbound: Inbound, name: string): void {
+  const { destinations, routeType, targets } = listedRoute(inbound.principal, site, name) ?? {};
+  if (targets === undefined || destinations === undefined) {
+    getRoute(site, inbound, targets === undefined ? ROUTES : ENDPOINTS, name);
+    return;
+  }
+  const split = targets.map(({ weight = 0 }, at) => ({ name: destinations[at]!, traffic_percentage: weight }));
+  sendJson(inbound, { name, task_type: routeType!, destinations: split, routing_strategy: "TRAFFIC_SPLIT" });
+}
+
 /** As MLflow 3 lists its endpoints for clients of OpenAI's. */
 export function listModels(site: Site, inbound: Inbound): void {
   const data = listedFor(inbound.principal, site).map(({ name, targets }) => {
