@@ -13,6 +13,7 @@ import type { Provider, ServedVersion, Tools, Upstream } from "./core/provider.t
 import { isRegistered } from "./core/registered.ts";
 import { type Cors, ROUTE_TYPES, type RouteInfo, type RouteType, type Site } from "./core/site.ts";
 import type { Counters } from "./core/store.ts";
+import type { KeyRing } from "./core/stored.ts";
 import { egressOf, type NamedBy } from "./net/egress.ts";
 import type { Dialer, Dialing } from "./net/send.ts";
 import { providerKindOf } from "./registry.ts";
@@ -39,6 +40,7 @@ export interface Compiling {
   readonly dialer: Dialer;
   readonly tools: Tools;
   readonly counters: Counters;
+  readonly keys: KeyRing;
   readonly hooks: readonly Hooks[];
   /** What MLflow's registry told of the models that are named as it names them. */
   readonly served: ReadonlyMap<string, ServedVersion>;
@@ -87,9 +89,9 @@ export function compile(from: Compiling): Site {
 }
 
 /** What the policies of a route, or of the whole gateway, do. */
-function policiesOf({ uses, policies, tools, counters }: Compiling, owner: Config | Route, route: string): Hooks[] {
+function policiesOf({ uses, policies, tools, counters, keys }: Compiling, owner: Config | Route, route: string): Hooks[] {
   const own = uses.get(owner) ?? [];
-  return own.map(({ kind, settings }) => policies.get(kind)!.compile(settings, { ...tools, counters, route }));
+  return own.map(({ kind, settings }) => policies.get(kind)!.compile(settings, { ...tools, counters, keys, route }));
 }
 
 /** How what somebody named may be dialed. */

@@ -12,6 +12,7 @@ import type { Hooks, Policy } from "./core/policy.ts";
 import type { Provider, SettingsProblem, Tools } from "./core/provider.ts";
 import type { Site } from "./core/site.ts";
 import type { Counters } from "./core/store.ts";
+import type { KeyRing } from "./core/stored.ts";
 import type { Follower, Looked } from "./follow/follower.ts";
 import { followerOf } from "./following.ts";
 import { realClock } from "./net/clock.ts";
@@ -32,6 +33,8 @@ export interface SiteParts {
   readonly tools: Tools;
   /** Of the limits; they outlive every reload. */
   readonly counters: Counters;
+  /** Of the store; they outlive every reload. */
+  readonly keys: KeyRing;
   readonly hooks: readonly Hooks[];
   /** Told every secret of a config before it is used. */
   readonly secrets: (values: readonly string[]) => void;
@@ -266,10 +269,10 @@ async function build(
   }
   const policies = new Map<string, Policy<unknown>>();
   for (const { kind } of [...loaded.policies.values()].flat()) policies.set(kind, (await loadPolicy(kind))!);
-  const { dialer, tools, counters, hooks } = parts;
+  const { dialer, tools, counters, keys, hooks } = parts;
   const { config, models: settings, policies: uses, secrets, owners } = loaded;
   parts.secrets(secrets);
   const served = follower?.served ?? new Map();
-  const made = { config, settings, uses, providers, policies, dialer, tools, counters, hooks, served, owners };
+  const made = { config, settings, uses, providers, policies, dialer, tools, counters, keys, hooks, served, owners };
   return compile({ ...made, generation, revision: generation });
 }

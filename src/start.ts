@@ -10,7 +10,9 @@ import type { Problem } from "./config/problems.ts";
 import type { GatewayError } from "./core/errors.ts";
 import type { Inbound } from "./core/protocol.ts";
 import type { Counters } from "./core/store.ts";
+import type { KeyRing } from "./core/stored.ts";
 import { hostOf, realTools, serve } from "./gateway.ts";
+import { Ring } from "./keyring.ts";
 import { LISTEN_DEFAULTS, type Listening, listen, type TlsFiles } from "./net/listen.ts";
 import { Router } from "./net/router.ts";
 import { Dialer } from "./net/send.ts";
@@ -38,6 +40,8 @@ export interface StartOptions {
   readonly resolve?: LookupFunction | undefined;
   /** Uniform in [0, 1), in place of the system's chance. */
   readonly random?: (() => number) | undefined;
+  /** The store's keys in this thread; default: none. */
+  readonly keys?: KeyRing | undefined;
   /** Set in a thread that shares its port with others. */
   readonly crew?: CrewMember | undefined;
 }
@@ -89,6 +93,7 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
     dialer,
     tools: options.random ? { ...realTools, random: options.random } : realTools,
     counters: crew?.counters ?? (await loadStore("memory")).openCounters!(realTools.clock, MAX_COUNTERS),
+    keys: options.keys ?? new Ring(),
     hooks: [observer.hooks],
     reloaded: observer.reloaded,
     followed: observer.followed,

@@ -6,6 +6,7 @@ import type { Inbound } from "./protocol.ts";
 import type { Maybe, SettingsProblem, Tools } from "./provider.ts";
 import type { RouteLimit } from "./site.ts";
 import type { Counters } from "./store.ts";
+import type { KeyRing } from "./stored.ts";
 
 /** The head of a request: all that is known of a caller before the body is read. */
 export type Head = Pick<Inbound, "method" | "path" | "headers" | "remote"> & Partial<Pick<Inbound, "query">>;
@@ -42,6 +43,8 @@ export interface Hooks {
 export interface PolicyTools extends Tools {
   /** They outlive a reload of the config. */
   readonly counters: Counters;
+  /** The store's keys; it is another one whenever a key is made or ended, while the policy stays. */
+  readonly keys: KeyRing;
   /** The route that the policy is compiled for; empty: the whole gateway. */
   readonly route: string;
 }

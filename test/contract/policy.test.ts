@@ -12,6 +12,7 @@ import { isSecret } from "../../src/config/secrets.ts";
 import { parseYaml } from "../../src/config/yaml.ts";
 import { INFERENCE, principalOf } from "../../src/core/grants.ts";
 import type { Hooks, Policy, PolicyTools } from "../../src/core/policy.ts";
+import { Ring } from "../../src/keyring.ts";
 import { loadPolicy, policyKinds } from "../../src/registry.ts";
 import { store } from "../../src/stores/memory/index.ts";
 import { fakeClock } from "../support/clock.ts";
@@ -22,7 +23,14 @@ const CANARY = /canary-[\w-]+/;
 
 const toolsOf = (route: string): PolicyTools => {
   const clock = fakeClock();
-  return { clock, wallNow: () => 0, random: () => 0.5, counters: store.openCounters!(clock, 100), route };
+  return {
+    clock,
+    wallNow: () => 0,
+    random: () => 0.5,
+    counters: store.openCounters!(clock, 100),
+    keys: new Ring(),
+    route,
+  };
 };
 
 function readSample(policy: Policy<unknown>): { settings: Message; problems: readonly unknown[] } {

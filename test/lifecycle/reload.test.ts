@@ -3,6 +3,7 @@ import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
 import { realTools } from "../../src/gateway.ts";
+import { Ring } from "../../src/keyring.ts";
 import { Dialer } from "../../src/net/send.ts";
 import { loadStore } from "../../src/registry.ts";
 import { openSite } from "../../src/site.ts";
@@ -137,6 +138,7 @@ it("is not looked at by a gateway that others tell", async () => {
     dialer: new Dialer(),
     tools: realTools,
     counters: (await loadStore("memory")).openCounters!(realTools.clock, 10),
+    keys: new Ring(),
     hooks: [],
     secrets: () => {},
     watchFailed: () => {},

@@ -1,11 +1,16 @@
+import { randomBytes } from "node:crypto";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
-import { AuthSettingsSchema } from "../../../gen/policies/auth/v1/settings_pb.js";
+import { AuthSettingsSchema, type ScopeSchema } from "../../../gen/policies/auth/v1/settings_pb.js";
 import { fakeClock } from "../../../test/support/clock.ts";
+import { apiKeyHash, apiKeyId, apiKeyOf, KEY_BYTES } from "../../core/api-key.ts";
 import type { HeaderMap } from "../../core/call.ts";
 import { GatewayError } from "../../core/errors.ts";
+import { grantOf } from "../../core/grants.ts";
 import type { PolicyTools } from "../../core/policy.ts";
 import type { Principal } from "../../core/principal.ts";
+import type { RingKey } from "../../core/stored.ts";
+import { Ring } from "../../keyring.ts";
 import { policy } from "./index.ts";
 
 const ANN = "ann-0123456789-abcdefXYZ";
@@ -21,6 +26,7 @@ const tools: PolicyTools = {
   wallNow: () => 0,
   random: () => 0,
   counters: { add: () => ({ total: 1, leftMs: 1 }) },
+  keys: new Ring(),
   route: "",
 };
 const admit = (headers: HeaderMap, ...keys: KeyInit[]) =>
@@ -197,5 +203,108 @@ describe("auth remembers a good header", () => {
       expect(by({ authorization: `Bearer ${ANN}` })).toBe("ann");
       expect(by({ "x-api-key": `Bearer ${ANN}` })).toBe("bob");
     }
+  });
+});
+
+describe("auth knows the store's keys", () => {
+  const pepper = Buffer.alloc(32, 7);
+  const newKey = () => apiKeyOf(randomBytes(KEY_BYTES));
+  const recordOf = (value: string, over: Partial<RingKey> = {}): RingKey => ({
+    id: apiKeyId(value, pepper),
+    name: "carl",
+    hash: apiKeyHash(value, pepper).toString("base64"),
+    grants: [grantOf("inference", ["chat"], ["team-*"])],
+    expiresAt: undefined,
+    ...over,
+  });
+  const state = (...keys: RingKey[]) => ({ keys, pepper: pepper.toString("base64") });
+  const opened = (...keys: RingKey[]) => {
+    const [ring, clock] = [new Ring(), { now: 1_000 }];
+    ring.replace(state(...keys));
+    const hooks = policy.compile(settings(key("ann", ANN)), { ...tools, keys: ring, wallNow: () => clock.now });
+    const by = (headers: HeaderMap) =>
+      hooks.admit!({ method: "POST", path: "/", headers, remote: "127.0.0.1" }) as Principal | GatewayError;
+    return { ring, clock, by, nameBy: (headers: HeaderMap) => nameOf(by(headers)) };
+  };
+
+  it("in every form, beside the file's", () => {
+    const value = newKey();
+    const { nameBy } = opened(recordOf(value));
+    const forms: HeaderMap[] = [
+      { authorization: `Bearer ${value}` },
+      { authorization: basic(`anybody:${value}`) },
+      { "x-api-key": value },
+      { "api-key": value },
+      { "x-goog-api-key": value },
+    ];
+    expect(forms.map(nameBy)).toEqual(["carl", "carl", "carl", "carl", "carl"]);
+    expect(nameBy({ "x-api-key": ANN })).toBe("ann");
+    expect(nameBy({ "x-api-key": newKey() })).toBe("CALLER_UNKNOWN");
+  });
+
+  it("with what they may do, and their id", () => {
+    const value = newKey();
+    const carl = opened(recordOf(value)).by({ "x-api-key": value }) as Principal;
+    expect([carl.keyId, carl.mayCall("chat", "team-a"), carl.mayCall("chat", "other")]).toEqual([
+      apiKeyId(value, pepper),
+      true,
+      false,
+    ]);
+  });
+
+  it("until one is ended, and from the moment that one is made", () => {
+    const [old, young] = [newKey(), newKey()];
+    const { ring, nameBy } = opened(recordOf(old));
+    const both = () => [nameBy({ "x-api-key": old }), nameBy({ "x-api-key": young })];
+    expect(both()).toEqual(["carl", "CALLER_UNKNOWN"]);
+    ring.replace(state(recordOf(old), recordOf(young, { name: "dora" })));
+    expect(both()).toEqual(["carl", "dora"]);
+    ring.replace(state(recordOf(young, { name: "dora" })));
+    expect(both()).toEqual(["CALLER_UNKNOWN", "dora"]);
+  });
+
+  it("until their time is over, to the millisecond", () => {
+    const value = newKey();
+    const { clock, nameBy } = opened(recordOf(value, { expiresAt: 2_000 }));
+    expect(nameBy({ "x-api-key": value })).toBe("carl");
+    clock.now = 1_999;
+    expect(nameBy({ "x-api-key": value })).toBe("carl");
+    clock.now = 2_000;
+    expect(nameBy({ "x-api-key": value })).toBe("CALLER_UNKNOWN");
+  });
+});
+
+type ScopeInit = MessageInitShape<typeof ScopeSchema>;
+describe("auth's scopes in the file", () => {
+  const withScopes = (...scopes: ScopeInit[]) => ({ ...key("ann", ANN), scopes }) as KeyInit;
+  const ann = (...scopes: ScopeInit[]) => admit({ "x-api-key": ANN }, withScopes(...scopes)) as Principal;
+
+  it("are inference everywhere when the file says nothing", () => {
+    expect([ann().mayCall("predictions", "any"), ann().mayAsk("listed"), ann().mayAsk("routes.read")]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  it("are what it says, and no more", () => {
+    const one = ann({ realm: "inference", operations: ["chat"], routes: ["team-*"] }, { realm: "admin" });
+    expect([one.mayCall("chat", "team-a"), one.mayCall("chat", "b"), one.mayCall("embeddings", "team-a")]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(one.mayAsk("keys.write")).toBe(true);
+    expect(ann({ realm: "admin", operations: ["metrics.read"] }).mayAsk("inference")).toBe(false);
+  });
+
+  it("are refused with words that the realm does not have", () => {
+    const problems = policy.check!(settings(withScopes({ realm: "inference", operations: ["chat", "routes.read"] })));
+    expect(problems).toEqual([
+      {
+        path: "keys[0].scopes[0].operations[1]",
+        message: "not one of chat, completions, embeddings, predictions, *",
+      },
+    ]);
   });
 });

@@ -6,15 +6,16 @@ import {
   type Scope,
 } from "../../../gen/policies/auth/v1/settings_pb.js";
 import { grantOf, INFERENCE, operationsOf, principalOf } from "../../core/grants.ts";
-import type { Hooks, Policy } from "../../core/policy.ts";
+import type { Hooks, Policy, PolicyTools } from "../../core/policy.ts";
 import type { Grant, Principal } from "../../core/principal.ts";
 import type { SettingsProblem } from "../../core/provider.ts";
+import type { RingKey } from "../../core/stored.ts";
 import { credentialIn, keyIn, MAX_KEY, unknownCaller } from "./credential.ts";
 
 /** Characters; a shorter key could be found by trying. */
 const MIN_KEY = 16;
 
-/** Callers show a key that the config knows, and are known by its name. */
+/** Callers show a key that the config or the store knows, and are known by its name. */
 export const policy: Policy<AuthSettings> = { kind: "auth", settings: AuthSettingsSchema, check, compile };
 
 function check({ keys }: AuthSettings): readonly SettingsProblem[] {
@@ -56,29 +57,59 @@ function wrongWith(key: string): string | undefined {
 /** Most headers that are known by their text; a key comes in few spellings. */
 const MAX_TEXTS = 1024;
 
+/** A caller, and until when: milliseconds since 1970. */
+interface Known {
+  readonly caller: Principal;
+  readonly until: number;
+}
+
 /**
- * A look-up of the key's SHA-256, 1.5 us: whatever is wrong with a key, the same steps are taken, and how far its digest agrees
- * with a known one cannot be steered by who sends it. A header that was good once is known by its whole text, which is looked
- * up by a hash with a secret seed; no text of a header that was refused is ever kept.
+ * A look-up of the key's SHA-256 among the file's keys, 1.5 us, and then of its keyed hash among the store's: whatever is wrong
+ * with a key, the same steps are taken, and how far its digest agrees with a known one cannot be steered by who sends it. A
+ * header that was good once is known by its whole text, which is looked up by a hash with a secret seed, for as long as the
+ * store's keys are the same; no text of a header that was refused is ever kept.
  */
-function compile({ keys }: AuthSettings): Hooks {
-  const known = new Map(keys.map((key) => [digestOf(key), principalOf(key.name, "", grantsOf(key))]));
-  const good = { authorization: new Map<string, Principal>(), key: new Map<string, Principal>() };
+function compile({ keys }: AuthSettings, { keys: ring, wallNow }: PolicyTools): Hooks {
+  const own = new Map(keys.map((key): [string, Known] => [digestOf(key), ofFile(key)]));
+  const good = { authorization: new Map<string, Known>(), key: new Map<string, Known>() };
+  let version = ring.version;
+
+  function find(key: string): Known | undefined {
+    const stored = ring.find(key);
+    return own.get(hash("sha256", key, "base64")) ?? (stored && ofStore(stored));
+  }
+
   return {
     admit(head) {
       const shown = credentialIn(head);
       if (shown === undefined) return unknownCaller();
+      if (ring.version !== version) {
+        version = ring.version;
+        good.authorization.clear();
+        good.key.clear();
+      }
       const texts = good[shown.by];
-      let caller = texts.get(shown.text);
-      if (caller !== undefined) return caller;
-      const key = keyIn(shown);
-      caller = key === undefined ? undefined : known.get(hash("sha256", key, "base64"));
-      if (caller === undefined) return unknownCaller();
-      if (texts.size >= MAX_TEXTS) texts.clear();
-      texts.set(shown.text, caller);
-      return caller;
+      let known = texts.get(shown.text);
+      if (known === undefined) {
+        const key = keyIn(shown);
+        known = key === undefined ? undefined : find(key);
+        if (known === undefined) return unknownCaller();
+        if (texts.size >= MAX_TEXTS) texts.clear();
+        texts.set(shown.text, known);
+      }
+      return known.until === NEVER || wallNow() < known.until ? known.caller : unknownCaller();
     },
   };
+}
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+function ofFile(key: Key): Known {
+  return { caller: principalOf(key.name, "", grantsOf(key)), until: NEVER };
+}
+
+function ofStore({ id, name, grants, expiresAt = NEVER }: RingKey): Known {
+  return { caller: principalOf(name, id, grants), until: expiresAt };
 }
 
 function grantsOf({ scopes }: Key): readonly Grant[] {

@@ -6,6 +6,7 @@ import { callOf, planOf } from "../../../test/support/plan.ts";
 import type { Arrival, Call } from "../../core/call.ts";
 import { INFERENCE, principalOf } from "../../core/grants.ts";
 import type { Counters } from "../../core/store.ts";
+import { Ring } from "../../keyring.ts";
 import { policy } from "./index.ts";
 import { longWords, periodOf } from "./period.ts";
 
@@ -29,7 +30,8 @@ function counting(clock: FakeClock): Counters {
 
 /** A route with a limit: `call` makes one and says what became of it. */
 function limited(settings: Settings, counters?: Counters, clock = fakeClock(), route = "chat") {
-  const tools = { clock, wallNow: () => 0, random: () => 0, counters: counters ?? counting(clock), route };
+  const shared = counters ?? counting(clock);
+  const tools = { clock, wallNow: () => 0, random: () => 0, counters: shared, keys: new Ring(), route };
   const { before } = policy.compile(create(RateLimitSettingsSchema, settings), tools);
   const make = (over: Partial<Arrival>): Call => callOf(planOf([]), false, over);
   return {
@@ -77,7 +79,8 @@ describe("rate_limit", () => {
 
   it("keeps the tighter of two limits on the call", () => {
     const clock = fakeClock();
-    const tools = { clock, wallNow: () => 0, random: () => 0, counters: counting(clock), route: "chat" };
+    const counters = counting(clock);
+    const tools = { clock, wallNow: () => 0, random: () => 0, counters, keys: new Ring(), route: "chat" };
     const compiled = [
       { calls: 3, renewalPeriod: "minute" },
       { calls: 100, renewalPeriod: "day" },

@@ -17,9 +17,9 @@ export declare const file_policies_auth_v1_settings: GenFile;
  */
 export declare type AuthSettings = Message<"policies.auth.v1.AuthSettings"> & {
   /**
-   * Required. The keys that are known; a caller shows one of them. Several may
-   * have one name, so that a new key can be handed out before the old one is
-   * taken away.
+   * The keys that are known, beside those of the store; a caller shows one of
+   * them. Several may have one name, so that a new key can be handed out before
+   * the old one is taken away. Empty: those of the store alone.
    *
    * @generated from field: repeated policies.auth.v1.Key keys = 1;
    */
