@@ -1,6 +1,6 @@
 import { load } from "./config/load.ts";
 import { formatProblem } from "./config/problems.ts";
-import { kinds } from "./site.ts";
+import { kinds } from "./kinds.ts";
 
 /** Every problem and warning of some config files, one line each, and a line for each file that has none. */
 export async function checkFiles(files: readonly string[]): Promise<{ lines: string[]; problems: number }> {

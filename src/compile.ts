@@ -1,6 +1,12 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Duration } from "@bufbuild/protobuf/wkt";
-import type { Config, Limits as LimitsMessage, Model, Route } from "../gen/polygate/config/v1/config_pb.js";
+import {
+  type Config,
+  Lifecycle,
+  type Limits as LimitsMessage,
+  type Model,
+  type Route,
+} from "../gen/polygate/config/v1/config_pb.js";
 import { modelsOf } from "./config/check.ts";
 import type { Loaded } from "./config/load.ts";
 import { sharesOf } from "./config/shares.ts";
@@ -13,7 +19,7 @@ import type { Provider, ServedVersion, Tools, Upstream } from "./core/provider.t
 import { isRegistered } from "./core/registered.ts";
 import { type Cors, ROUTE_TYPES, type RouteInfo, type RouteType, type Site } from "./core/site.ts";
 import type { Counters } from "./core/store.ts";
-import type { KeyRing } from "./core/stored.ts";
+import { isListed, noticeOf, refusalOf } from "./lifecycle.ts";
 import { egressOf, type NamedBy } from "./net/egress.ts";
 import type { Dialer, Dialing } from "./net/send.ts";
 import { providerKindOf } from "./registry.ts";
@@ -40,7 +46,6 @@ export interface Compiling {
   readonly dialer: Dialer;
   readonly tools: Tools;
   readonly counters: Counters;
-  readonly keys: KeyRing;
   readonly hooks: readonly Hooks[];
   /** What MLflow's registry told of the models that are named as it names them. */
   readonly served: ReadonlyMap<string, ServedVersion>;
@@ -49,49 +54,86 @@ export interface Compiling {
   readonly revision: number;
 }
 
+/** What stands behind one name, whatever its place in its life. */
+export interface Inside {
+  readonly route: Route;
+  readonly info: RouteInfo;
+  readonly plan: Plan;
+  /** Policies of the whole gateway, then the route's own, in the order in which they act. */
+  readonly steps: readonly Step[];
+}
+
+/** A policy's part in a plan. */
+export interface Step {
+  readonly kind: string;
+  readonly hooks: Hooks;
+}
+
+/** A site that can be looked into. */
+export interface Compiled extends Site {
+  inside(name: string): Inside | undefined;
+}
+
 /** Decides everything about a loaded config that can be decided before the first request. */
-export function compile(from: Compiling): Site {
+export function compile(from: Compiling): Compiled {
   const limits = merge(DEFAULTS, from.config.limits);
   const [dialings, strangers] = [dialingsOf(from.config), strangersOf(from)];
   const wide = policiesOf(from, from.config, "");
-  const routes = new Map<string, { info: RouteInfo; plan: Plan }>();
+  const routes = new Map<string, Inside>();
   for (const route of from.config.routes) {
     const own = policiesOf(from, route, route.name);
-    const plan = planOf({ ...from, dialings, strangers }, route, merge(limits, route.limits), [
-      ...from.hooks,
-      ...wide,
-      ...own,
-    ]);
-    routes.set(route.name, { info: infoOf(route, plan, own, from.config), plan });
+    const steps = [...wide, ...own];
+    const hooks = [...from.hooks, ...steps.map((step) => step.hooks)];
+    const plan = planOf({ ...from, dialings, strangers }, route, merge(limits, route.limits), hooks);
+    routes.set(route.name, { route, info: infoOf(route, plan, own, from.config), plan, steps });
   }
-  return Object.freeze<Site>({
+  const all = [...routes.values()];
+  const found = new Map(
+    all.filter(({ route }) => route.lifecycle !== Lifecycle.DRAFT).map((one) => [one.info.name, one]),
+  );
+  const refusals = new Map(
+    all.flatMap(({ plan, route }) => {
+      const refusal = refusalOf(route);
+      return refusal ? [[plan, refusal] as const] : [];
+    }),
+  );
+  return Object.freeze<Compiled>({
     generation: from.generation,
     revision: from.revision,
     loadedAt: Math.floor(from.tools.wallNow() / 1000),
-    routes: [...routes.values()].map(({ info }) => info),
-    route: (name) => routes.get(name)?.info,
+    routes: all.filter(({ route }) => isListed(route)).map(({ info }) => info),
+    route: (name) => found.get(name)?.info,
+    inside: (name) => routes.get(name),
     paths: pathsOf(from.config),
     plan(op, name) {
-      const found = routes.get(name);
-      if (found === undefined) throw errors.routeUnknown(name);
-      if (found.plan.op !== op) {
+      const one = found.get(name);
+      if (one === undefined) throw errors.routeUnknown(name);
+      const { plan, info } = one;
+      if (refusals.size > 0 && refusals.has(plan)) throw refusals.get(plan)!();
+      if (plan.op !== op) {
         throw errors.operationUnsupported(
-          `The route ${JSON.stringify(name)} is of type ${found.info.routeType}; it does not do ${op}.`,
+          `The route ${JSON.stringify(name)} is of type ${info.routeType}; it does not do ${op}.`,
         );
       }
-      return found.plan;
+      return plan;
     },
-    admit: wide.find(({ admit }) => admit)?.admit,
+    admit: wide.find(({ hooks }) => hooks.admit)?.hooks.admit,
     maxRequestBytes: limits.maxRequestBytes,
-    origins: [...routes.values()].flatMap(({ plan }) => plan.targets.flatMap(({ upstream }) => upstream.origin ?? [])),
+    origins: all.flatMap(({ plan }) => plan.targets.flatMap(({ upstream }) => upstream.origin ?? [])),
     cors: corsOf(from.config),
   });
 }
 
 /** What the policies of a route, or of the whole gateway, do. */
-function policiesOf({ uses, policies, tools, counters, keys }: Compiling, owner: Config | Route, route: string): Hooks[] {
-  const own = uses.get(owner) ?? [];
-  return own.map(({ kind, settings }) => policies.get(kind)!.compile(settings, { ...tools, counters, keys, route }));
+function policiesOf(
+  { uses, policies, tools, counters }: Compiling,
+  owner: Config | Route,
+  route: string,
+): Step[] {
+  return (uses.get(owner) ?? []).map(({ kind, settings }) => {
+    const hooks = policies.get(kind)!.compile(settings, { ...tools, counters, route });
+    return { kind, hooks };
+  });
 }
 
 /** How what somebody named may be dialed. */
@@ -159,6 +201,7 @@ function planOf(
     route: route.name,
     op,
     revision: from.revision,
+    notice: noticeOf(route, from.tools.wallNow()),
     strict: route.strict,
     targets,
     order: weighed.length > 0 ? spread(weighed, () => from.tools.random()) : undefined,
@@ -206,21 +249,14 @@ const NOWHERE: Upstream = {
   fault: () => errors.upstreamFailed("Nobody was asked."),
 };
 
-function infoOf(route: Route, plan: Plan, own: readonly Hooks[], config: Config): RouteInfo {
+function infoOf(route: Route, plan: Plan, own: readonly Step[], config: Config): RouteInfo {
   const shares = sharesOf(route, config);
   const targets = plan.targets.map(({ provider, model }, at) => ({ provider, model, weight: shares[at]!.weight }));
   const destinations = route.destinations.length > 0 ? route.destinations.map(({ name }) => name) : undefined;
-  const limit = own.find((hooks) => hooks.limit)?.limit;
+  const limit = own.find(({ hooks }) => hooks.limit)?.hooks.limit;
   const legacy = (route.mlflow?.format || config.mlflow?.format) === "legacy";
-  return {
-    name: route.name,
-    routeType: route.routeType as RouteType,
-    op: plan.op,
-    targets,
-    destinations,
-    limit,
-    legacy,
-  };
+  const routeType = route.routeType as RouteType;
+  return { name: route.name, routeType, op: plan.op, targets, destinations, limit, legacy };
 }
 
 function merge(base: typeof DEFAULTS, over: LimitsMessage | undefined): typeof DEFAULTS {

@@ -1,41 +1,28 @@
-import type { DescMessage, Message } from "@bufbuild/protobuf";
-import { reflect } from "@bufbuild/protobuf/reflect";
 import type { Config } from "../gen/polygate/config/v1/config_pb.js";
-import { compile } from "./compile.ts";
-import { type Kind, type Kinds, type Loaded, load, type PolicyKind, type Source } from "./config/load.ts";
+import { type BuildParts, type Built, build, type Read } from "./build.ts";
+
+import { type Loaded, load, type Source } from "./config/load.ts";
 import { formatProblem } from "./config/problems.ts";
-import { processEnvironment } from "./config/secrets.ts";
-import type { Owner } from "./config/stored.ts";
 import { type Watching, watch } from "./config/watch.ts";
-import { GatewayError } from "./core/errors.ts";
-import type { Hooks, Policy } from "./core/policy.ts";
-import type { Provider, SettingsProblem, Tools } from "./core/provider.ts";
 import type { Site } from "./core/site.ts";
-import type { Counters } from "./core/store.ts";
-import type { KeyRing } from "./core/stored.ts";
+import type { Stored } from "./core/stored.ts";
 import type { Follower, Looked } from "./follow/follower.ts";
 import { followerOf } from "./following.ts";
-import { realClock } from "./net/clock.ts";
-import { egressOf } from "./net/egress.ts";
-import type { Dialer } from "./net/send.ts";
-import { loadPolicy, loadProvider, providerKindOf, providerKinds } from "./registry.ts";
+import { kinds } from "./kinds.ts";
 import { changedSinceStart } from "./restart.ts";
 
 /** What a `LiveSite` is made of. */
-export interface SiteParts {
+export interface SiteParts extends BuildParts {
   /** What to read now; asked at every load. */
   readonly source: () => Source;
   /** Whether a change of the files leads to a reload by itself. */
   readonly watched: boolean;
   /** Absolute paths of files that loads before the first one read: their names are never taken for secrets. */
   readonly known?: readonly string[] | undefined;
-  readonly dialer: Dialer;
-  readonly tools: Tools;
-  /** Of the limits; they outlive every reload. */
-  readonly counters: Counters;
-  /** Of the store; they outlive every reload. */
-  readonly keys: KeyRing;
-  readonly hooks: readonly Hooks[];
+  /** What the store has now; asked at every load. Absent, or `undefined`: nothing, and revisions count loads. */
+  readonly stored?: (() => Stored | undefined) | undefined;
+  /** Told of a config without problems before it goes live, for what it may change in `stored`. Never throws. */
+  readonly ready?: ((loaded: Loaded) => Promise<void>) | undefined;
   /** Told every secret of a config before it is used. */
   readonly secrets: (values: readonly string[]) => void;
   /** Told when the system refuses to watch the file. */
@@ -60,63 +47,51 @@ export interface Opened {
 /** Longest wait for MLflow's registry before a config goes live. */
 const FIRST_LOOK_MS = 4_000;
 
-/** Kinds of providers and policies as the config layer asks for them; a provider in any allowed spelling. */
-export const kinds: Kinds = {
-  names: () => providerKinds,
-  async provider(spelling) {
-    const kind = providerKindOf(spelling);
-    const provider =
-      kind === undefined ? undefined : ((await loadProvider(kind)) as (Provider<Message> & Kind) | undefined);
-    return provider && { ...provider, dials: (settings, config, by) => refusedOrigin(provider, settings, config, by) };
-  },
-  policy: async (kind) => (await loadPolicy(kind)) as PolicyKind | undefined,
-};
-
-/** Why the settings name an origin that may not be dialed, when they do. Settings that cannot be opened have problems already. */
-function refusedOrigin(
-  provider: Provider<Message>,
-  settings: Message,
-  { egress }: Config,
-  by: Owner["kind"],
-): readonly SettingsProblem[] {
-  try {
-    const env = (name: string) => (by === "file" ? processEnvironment[name] : undefined);
-    const { origin } = provider.open(settings, { clock: realClock, wallNow: Date.now, random: Math.random, env });
-    const why = origin && egressOf(egress?.allow ?? [], by).refuseOrigin(origin);
-    return why ? [{ path: nameOf(provider, settings, origin), message: why }] : [];
-  } catch (thrown) {
-    // A setting that only the environment could have given.
-    const violations = thrown instanceof GatewayError ? (thrown.fault.violations ?? []) : [];
-    return violations.map(({ field, description }) => ({ path: field, message: description }));
-  }
-}
-
-/** The setting that names the origin; "" when it is not told in one of them. */
-function nameOf(provider: Provider<Message>, settings: Message, origin: string): string {
-  const values = reflect(provider.settings as DescMessage, settings);
-  const names = values.fields.filter((field) => {
-    const value: unknown = values.get(field);
-    return typeof value === "string" && URL.canParse(value) && new URL(value).origin === origin;
-  });
-  return names[0]?.name ?? "";
-}
-
 /** Reads a config file and makes a site of it. */
 export async function openSite(parts: SiteParts): Promise<Opened> {
-  const loaded = await load(parts.source(), { kinds, known: new Set(parts.known) });
-  if (loaded.problems.length > 0) return { loaded, live: undefined };
-  const follower = followerOf(loaded, parts.dialer, parts.tools);
-  const looked = await follower?.first(FIRST_LOOK_MS);
-  if (looked) parts.followed(looked);
-  const site = await build(parts, loaded, 1, follower);
-  return { loaded, live: new LiveSite(parts, { loaded, site, follower }) };
+  const known = new Set(parts.known);
+  let read = await readAll(parts, parts.source(), known);
+  if (problemsOf(read).length > 0) return { loaded: read.loaded, live: undefined };
+  const before = parts.stored?.();
+  await parts.ready?.(read.loaded);
+  if (parts.stored?.() !== before) read = await readAll(parts, textOf(read.loaded), known, read.loaded);
+  if (problemsOf(read).length > 0) return { loaded: withProblems(read), live: undefined };
+  return { loaded: read.loaded, live: new LiveSite(parts, await make(parts, read, 1)) };
 }
 
 /** A site and what it was made of. */
-interface Made {
-  readonly loaded: Loaded;
-  readonly site: Site;
+interface Made extends Read, Built {
   readonly follower: Follower | undefined;
+}
+
+/** The config with what the store has, live and staged. @param files Of which load the watched files are, when the source is its text. */
+async function readAll(
+  parts: SiteParts,
+  source: Source,
+  known: ReadonlySet<string>,
+  files?: Pick<Loaded, "files" | "digest">,
+): Promise<Read> {
+  const stored = parts.stored?.();
+  const loaded = await load(source, { kinds, known, stored: stored?.live.routes });
+  const staged = stored?.staged && (await load(textOf(loaded), { kinds, known, stored: stored.staged.routes }));
+  return { loaded: files ? { ...loaded, files: files.files, digest: files.digest } : loaded, staged, stored };
+}
+
+const textOf = ({ file, text }: Loaded): Source => ({ file, text });
+
+const problemsOf = ({ loaded, staged }: Read) => [...loaded.problems, ...(staged?.problems ?? [])];
+
+const withProblems = (read: Read): Loaded => ({ ...read.loaded, problems: problemsOf(read) });
+
+async function make(parts: SiteParts, read: Read, generation: number, before?: Follower): Promise<Made> {
+  const { loaded, staged } = read;
+  const models = new Map([...loaded.models, ...(staged?.models ?? [])]);
+  const follower = followerOf({ config: loaded.config, models }, parts.dialer, parts.tools, before?.served);
+  const looked = await follower?.first(FIRST_LOOK_MS);
+  if (looked) parts.followed(looked);
+  parts.secrets([...loaded.secrets, ...(staged?.secrets ?? [])]);
+  const built = await build(parts, read, generation, follower?.served ?? new Map());
+  return { ...read, ...built, follower };
 }
 
 /** The current site: swapped whole on a reload, while calls finish on the one they began with. */
@@ -136,7 +111,7 @@ export class LiveSite {
   private generation: number;
   /** Of the last file that was read. */
   private warnings: readonly string[] = [];
-  private work: Promise<boolean> = Promise.resolve(true);
+  private work: Promise<unknown> = Promise.resolve();
 
   constructor(parts: SiteParts, made: Made) {
     const { loaded, site } = made;
@@ -150,6 +125,11 @@ export class LiveSite {
     this.follow(made);
   }
 
+  /** The states that calls run on, for whoever looks into them. */
+  get states(): Read & Built {
+    return this.made;
+  }
+
   /** What does not work as it should while calls are answered all the same, for people. */
   get degraded(): readonly string[] {
     return this.made.follower?.degraded ?? [];
@@ -161,26 +141,39 @@ export class LiveSite {
     return () => this.listeners.delete(listener);
   }
 
-  /** Reads the file again. False: it has problems, which were told, and the old site stays. One at a time, in order. */
+  /** Reads the files again. False: they have problems, which were told, and the old site stays. One at a time, in order. */
   reload(): Promise<boolean> {
-    this.work = this.work.then(() => this.reloadNow());
-    return this.work;
+    return this.inTurn(() => this.reloadNow());
   }
 
-  /** Reads the config again and makes a site of it, to be used by `commit`. Its problems, a line each; none: it is ready. */
-  async prepare(): Promise<readonly string[]> {
-    const { parts, known } = this;
+  /** Makes a site of the files as they were read last and what the store has now. Its problems, a line each; none: it is live. */
+  restore(): Promise<readonly string[]> {
+    return this.inTurn(async () => {
+      const problems = await this.prepare(true);
+      if (problems.length === 0) this.commit();
+      return problems;
+    });
+  }
+
+  /**
+   * Reads the config again and makes a site of it, to be used by `commit`. Its problems, a line each; none: it is ready.
+   *
+   * @param asRead As the files were read last, whatever they say now.
+   */
+  async prepare(asRead = false): Promise<readonly string[]> {
+    const { parts, known, made } = this;
     try {
-      const loaded = await load(parts.source(), { kinds, known });
-      this.watching?.follow(loaded);
-      for (const file of loaded.files) known.add(file);
-      this.warnings = warningsOf(loaded, this.started);
-      if (loaded.problems.length > 0) return loaded.problems.map(formatProblem);
-      const follower = followerOf(loaded, parts.dialer, parts.tools, this.made.follower?.served);
-      const looked = await follower?.first(FIRST_LOOK_MS);
-      if (looked) parts.followed(looked);
-      const site = await build(parts, loaded, ++this.generation, follower);
-      this.prepared = { loaded, site, follower };
+      const again = (source: Source, files?: Loaded) => readAll(parts, source, known, files);
+      let read = asRead ? await again(textOf(made.loaded), made.loaded) : await again(parts.source());
+      if (!asRead) this.noted(read.loaded);
+      if (problemsOf(read).length === 0) {
+        const before = parts.stored?.();
+        await parts.ready?.(read.loaded);
+        if (parts.stored?.() !== before) read = await again(textOf(read.loaded), read.loaded);
+      }
+      const problems = problemsOf(read);
+      if (problems.length > 0) return problems.map(formatProblem);
+      this.prepared = await make(parts, read, ++this.generation, made.follower);
       return [];
     } catch (thrown) {
       return [String(thrown)];
@@ -212,6 +205,18 @@ export class LiveSite {
     await this.watching?.close();
   }
 
+  private inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const next = this.work.then(act);
+    this.work = next.catch(() => undefined);
+    return next;
+  }
+
+  private noted(loaded: Loaded): void {
+    this.watching?.follow(loaded);
+    for (const file of loaded.files) this.known.add(file);
+    this.warnings = warningsOf(loaded, this.started);
+  }
+
   private swap(made: Made): void {
     this.made = made;
     this.site = made.site;
@@ -220,18 +225,16 @@ export class LiveSite {
   }
 
   /** Makes a site anew when the registry says that a model is another: calls under way finish on the one they began with. */
-  private follow({ loaded, follower }: Made): void {
+  private follow({ follower }: Made): void {
     follower?.start((looked) => {
       this.parts.followed(looked);
       if (looked.moved.length === 0) return Promise.resolve();
-      const next = this.work.then(async () => {
-        if (follower !== this.made.follower) return true;
-        const site = await build(this.parts, loaded, ++this.generation, follower);
-        if (follower === this.made.follower) this.swap({ loaded, site, follower });
-        return true;
+      const next = this.inTurn(async () => {
+        if (follower !== this.made.follower) return;
+        const built = await build(this.parts, this.made, ++this.generation, follower.served);
+        if (follower === this.made.follower) this.swap({ ...this.made, ...built });
       });
-      this.work = next.catch(() => false);
-      return this.work.then(() => undefined);
+      return next.catch(() => undefined);
     });
   }
 
@@ -254,25 +257,4 @@ export function warningsOf({ config, problems, warnings, file }: Loaded, started
   // A file with problems is not whole.
   const changed = problems.length > 0 ? [] : changedSinceStart(started, config);
   return [...warnings.map(formatProblem), ...changed.map((path) => `${file} ${path}: ${why}`)];
-}
-
-async function build(
-  parts: SiteParts,
-  loaded: Loaded,
-  generation: number,
-  follower: Follower | undefined,
-): Promise<Site> {
-  const providers = new Map<string, Provider<unknown>>();
-  for (const model of loaded.models.keys()) {
-    const kind = providerKindOf(model.provider)!;
-    if (!providers.has(kind)) providers.set(kind, (await loadProvider(kind))!);
-  }
-  const policies = new Map<string, Policy<unknown>>();
-  for (const { kind } of [...loaded.policies.values()].flat()) policies.set(kind, (await loadPolicy(kind))!);
-  const { dialer, tools, counters, keys, hooks } = parts;
-  const { config, models: settings, policies: uses, secrets, owners } = loaded;
-  parts.secrets(secrets);
-  const served = follower?.served ?? new Map();
-  const made = { config, settings, uses, providers, policies, dialer, tools, counters, keys, hooks, served, owners };
-  return compile({ ...made, generation, revision: generation });
 }

@@ -4,12 +4,13 @@ import { ms } from "./compile.ts";
 import { type Loaded, load } from "./config/load.ts";
 import { formatProblem, type Problem } from "./config/problems.ts";
 import { watch } from "./config/watch.ts";
+import { kinds } from "./kinds.ts";
 import { assertFree } from "./net/free.ts";
 import { createLog, type Log } from "./observe/log.ts";
 import { createMetrics, type Metrics, mergeSnapshots, type Snapshot } from "./observe/metrics.ts";
 import { createObserver, type Observer } from "./observe/observer.ts";
 import { loadStore } from "./registry.ts";
-import { kinds, warningsOf } from "./site.ts";
+import { warningsOf } from "./site.ts";
 import { ConfigProblems, levelOf, type StartOptions, serveAdmin } from "./start.ts";
 import { type Ready, Thread, type WorkerStart } from "./thread.ts";
 

@@ -4,6 +4,7 @@ import type { Origins } from "./origins.ts";
 import { checkPaths } from "./paths.ts";
 import type { Report } from "./problems.ts";
 import { checkShares } from "./shares.ts";
+import { checkSunsets } from "./sunset.ts";
 import { isNull } from "./tree.ts";
 import { shown } from "./values.ts";
 
@@ -29,6 +30,7 @@ export function checkConfig(config: Config, origins: Origins, report: Report): v
   for (const route of config.routes) oneSourceOfModels(route, origins, report);
   checkShares(config, origins, report);
   checkPaths(config, origins, report);
+  checkSunsets(config.routes, origins, report);
   separatePorts(config, origins, report);
   lockWithoutKeys(config, origins, report);
   allowedAddresses(config, origins, report);

@@ -94,6 +94,8 @@ export interface Loaded extends Owned {
   readonly secrets: readonly string[];
   /** The file as it was named. */
   readonly file: string;
+  /** What was in it; empty when it could not be read. */
+  readonly text: string;
   /** All that is wrong; empty when the config may be used. */
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
@@ -120,7 +122,8 @@ export async function load(source: Source, tools: Tools): Promise<Loaded> {
   const config = await loader.config(content, tools.stored ?? []);
   const { problems, warnings } = loader.report;
   const { models, policies, secrets, owners } = loader;
-  const read = { file, files: files.paths, digest: await files.digest() };
+  const text = typeof content === "string" ? "" : content.toString("utf8");
+  const read = { file, text, files: files.paths, digest: await files.digest() };
   const docs = { owners, docOf: (route: Route) => loader.docOf(route) };
   return { config, models, policies, secrets, problems, warnings, ...docs, ...read };
 }

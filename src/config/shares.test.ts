@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { kinds } from "../site.ts";
+import { kinds } from "../kinds.ts";
 import { load } from "./load.ts";
 import { formatProblems } from "./problems.ts";
 import { sharesOf } from "./shares.ts";

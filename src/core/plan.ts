@@ -32,6 +32,8 @@ export interface Plan extends Limits {
   readonly op: Operation;
   /** Of the site that it is part of. */
   readonly revision: number;
+  /** Headers of every answer, whatever becomes of the call; flat name, value. Of a route that ends. */
+  readonly notice?: readonly string[] | undefined;
   /** A request that a target cannot get as asked is refused, in place of being adjusted. */
   readonly strict: boolean;
   /** As the route lists them. */

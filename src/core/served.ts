@@ -10,7 +10,8 @@ const texts = new WeakMap<Target, string>();
  */
 export function servedHeaders(call: Call): readonly string[] {
   const { target, adjusted, quota } = call;
-  const limit = quota === undefined ? NONE : quotaHeaders(quota);
+  const { notice = NONE } = call.plan;
+  const limit = quota === undefined ? notice : [...notice, ...quotaHeaders(quota)];
   if (target === undefined) return limit;
   let text = texts.get(target);
   if (text === undefined) {

@@ -20,6 +20,8 @@ const EXPOSED = [
   "x-polygate-converted",
   "x-polygate-defaulted",
   "x-polygate-upstream-request-id",
+  "deprecation",
+  "sunset",
 ].join(", ");
 
 /**

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { load } from "../../src/config/load.ts";
 import { formatProblem } from "../../src/config/problems.ts";
-import { kinds } from "../../src/site.ts";
+import { kinds } from "../../src/kinds.ts";
 
 const env = { ANN: "ann-0123456789-abcdef", SHORT: "short" };
 

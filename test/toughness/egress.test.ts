@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { load } from "../../src/config/load.ts";
 import { formatProblem } from "../../src/config/problems.ts";
-import { kinds } from "../../src/site.ts";
+import { kinds } from "../../src/kinds.ts";
 import { fakeUpstream } from "../support/fake-upstream.ts";
 import { startHere } from "./here.ts";
 

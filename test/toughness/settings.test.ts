@@ -6,7 +6,7 @@ import { EgressSchema, LimitsSchema, ListenSchema } from "../../gen/polygate/con
 import { default_text } from "../../gen/polygate/options/v1/options_pb.js";
 import { load } from "../../src/config/load.ts";
 import { LISTEN_DEFAULTS } from "../../src/net/listen.ts";
-import { kinds } from "../../src/site.ts";
+import { kinds } from "../../src/kinds.ts";
 import { boundsOf } from "../../src/start.ts";
 import { rawSocket } from "../support/raw.ts";
 import { startHere } from "./here.ts";

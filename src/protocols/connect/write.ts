@@ -51,8 +51,8 @@ export async function writeWhole(
   inbound.send(status, headers, text ? all.toString("base64") : all);
 }
 
-function headersFor({ always }: Inbound, header: Headers | undefined, text: boolean): string[] {
-  const headers = headersOut(header, always);
+function headersFor({ always, call }: Inbound, header: Headers | undefined, text: boolean): string[] {
+  const headers = [...headersOut(header, always), ...(call?.plan.notice ?? [])];
   return text ? headers.map(asText) : headers;
 }
 

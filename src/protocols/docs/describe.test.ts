@@ -7,6 +7,7 @@ import { describer, withRoutes } from "./describe.ts";
 function site(generation: number, ...routes: readonly (readonly [name: string, op: Generation])[]): Site {
   return {
     generation,
+    revision: generation,
     loadedAt: 0,
     routes: routes.map(([name, op]) => ({
       name,

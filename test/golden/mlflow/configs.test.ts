@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { load } from "../../../src/config/load.ts";
-import { kinds } from "../../../src/site.ts";
+import { kinds } from "../../../src/kinds.ts";
 import { configText, ENV } from "./configs.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "configs-"));

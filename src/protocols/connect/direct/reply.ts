@@ -172,7 +172,9 @@ export class Reply {
   private headers(): string[] {
     const { form, context, packer } = this;
     const { header } = context;
-    const headers = header ? headersOut(header, this.caller.inbound.always) : ["content-type", form.type];
+    const { always, call } = this.caller.inbound;
+    const headers = header ? headersOut(header, always) : ["content-type", form.type];
+    if (call?.plan.notice !== undefined) headers.push(...call.plan.notice);
     if (packer && form.enveloped) headers.push(form.encoding, packer.name);
     return headers;
   }
