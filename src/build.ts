@@ -4,7 +4,7 @@ import type { Hooks, Policy } from "./core/policy.ts";
 import type { Provider, ServedVersion, Tools } from "./core/provider.ts";
 import type { Site } from "./core/site.ts";
 import type { Counters } from "./core/store.ts";
-import type { Stored } from "./core/stored.ts";
+import type { KeyRing, Stored } from "./core/stored.ts";
 import type { Dialer } from "./net/send.ts";
 import { loadPolicy, loadProvider, providerKindOf } from "./registry.ts";
 import { type StageFailed, stagedSite } from "./staged.ts";
@@ -15,6 +15,8 @@ export interface BuildParts {
   readonly tools: Tools;
   /** Of the limits; they outlive every reload. */
   readonly counters: Counters;
+  /** Of the store; they outlive every reload. */
+  readonly keys: KeyRing;
   readonly hooks: readonly Hooks[];
   /** Told that a staged revision fails too often, once for each site. */
   readonly stageFailed?: ((failed: StageFailed) => void) | undefined;
@@ -63,7 +65,7 @@ function changedRoutes(one: Loaded, other: Loaded): ReadonlySet<string> {
 }
 
 async function compileOne(
-  { dialer, tools, counters, hooks }: BuildParts,
+  { dialer, tools, counters, keys, hooks }: BuildParts,
   loaded: Loaded,
   numbers: { readonly generation: number; readonly revision: number },
   served: ReadonlyMap<string, ServedVersion>,
@@ -76,6 +78,6 @@ async function compileOne(
   const policies = new Map<string, Policy<unknown>>();
   for (const { kind } of [...loaded.policies.values()].flat()) policies.set(kind, (await loadPolicy(kind))!);
   const { config, models: settings, policies: uses, owners } = loaded;
-  const made = { config, settings, uses, providers, policies, dialer, tools, counters, hooks, served, owners };
+  const made = { config, settings, uses, providers, policies, dialer, tools, counters, keys, hooks, served, owners };
   return compile({ ...made, ...numbers });
 }

@@ -19,6 +19,7 @@ import type { Provider, ServedVersion, Tools, Upstream } from "./core/provider.t
 import { isRegistered } from "./core/registered.ts";
 import { type Cors, ROUTE_TYPES, type RouteInfo, type RouteType, type Site } from "./core/site.ts";
 import type { Counters } from "./core/store.ts";
+import type { KeyRing } from "./core/stored.ts";
 import { isListed, noticeOf, refusalOf } from "./lifecycle.ts";
 import { egressOf, type NamedBy } from "./net/egress.ts";
 import type { Dialer, Dialing } from "./net/send.ts";
@@ -46,6 +47,7 @@ export interface Compiling {
   readonly dialer: Dialer;
   readonly tools: Tools;
   readonly counters: Counters;
+  readonly keys: KeyRing;
   readonly hooks: readonly Hooks[];
   /** What MLflow's registry told of the models that are named as it names them. */
   readonly served: ReadonlyMap<string, ServedVersion>;
@@ -126,12 +128,12 @@ export function compile(from: Compiling): Compiled {
 
 /** What the policies of a route, or of the whole gateway, do. */
 function policiesOf(
-  { uses, policies, tools, counters }: Compiling,
+  { uses, policies, tools, counters, keys }: Compiling,
   owner: Config | Route,
   route: string,
 ): Step[] {
   return (uses.get(owner) ?? []).map(({ kind, settings }) => {
-    const hooks = policies.get(kind)!.compile(settings, { ...tools, counters, route });
+    const hooks = policies.get(kind)!.compile(settings, { ...tools, counters, keys, route });
     return { kind, hooks };
   });
 }
