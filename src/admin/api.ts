@@ -5,6 +5,7 @@ import { RouteAdminService } from "../../gen/polygate/admin/v1/route_admin_pb.js
 import { permission } from "../../gen/polygate/options/v1/options_pb.js";
 import type { Actor, AdminApi } from "../core/admin.ts";
 import { asGatewayError, errors, type GatewayError } from "../core/errors.ts";
+import { forbidden } from "../core/grants.ts";
 import { ADMIN_PERMISSIONS, type AdminPermission } from "../core/principal.ts";
 import { auditMethods } from "./audit.ts";
 import { auditOf, Refusals } from "./audited.ts";
@@ -13,9 +14,10 @@ import type { AdminParts } from "./parts.ts";
 import { revisionMethods } from "./revisions.ts";
 import { routeMethods } from "./routes.ts";
 import { assertValid } from "./validate.ts";
+import { Writer } from "./writer.ts";
 
 /** Every service of the admin API, and who makes its methods. */
-const SERVICES: readonly (readonly [DescService, (parts: AdminParts) => Methods])[] = [
+const SERVICES: readonly (readonly [DescService, (parts: AdminParts, writer: Writer) => Methods])[] = [
   [RouteAdminService, routeMethods],
   [RevisionAdminService, revisionMethods],
   [AuditService, auditMethods],
@@ -30,7 +32,8 @@ interface Row {
 
 /** The admin API over one ledger. Throws an `Error` when a method says no permission: nobody could be refused it. */
 export function createAdminApi(parts: AdminParts): AdminApi {
-  const rows = new Map(SERVICES.flatMap(([service, make]) => rowsOf(service, make(parts))));
+  const writer = new Writer(parts);
+  const rows = new Map(SERVICES.flatMap(([service, make]) => rowsOf(service, make(parts, writer))));
   const refusals = new Refusals(parts);
   const rowOf = (method: string): Row => {
     const row = rows.get(method);
@@ -117,7 +120,7 @@ class AdminCall implements Context {
 
   permitSomewhere(): void {
     if (this.actor.principal.mayAsk(this.permission)) return;
-    throw errors.callerForbidden(`The key does not allow ${this.permission}.`);
+    throw forbidden(this.actor.principal, this.permission);
   }
 
   async write<T>(act: Parameters<typeof this.parts.ledger.write<T>>[0]): Promise<T> {

@@ -1,5 +1,6 @@
 import type { Actor } from "../core/admin.ts";
 import type { AuditRecord, Ledger } from "../core/ledger.ts";
+import type { Principal } from "../core/principal.ts";
 import type { Noted } from "./method.ts";
 import type { AdminParts } from "./parts.ts";
 
@@ -19,7 +20,7 @@ export function auditOf(
   const { principal, remote, requestId } = actor;
   return {
     at,
-    actor: principal.name,
+    actor: nameOf(principal),
     keyId: principal.keyId,
     action: method,
     resource: noted.resource ?? "",
@@ -30,6 +31,11 @@ export function auditOf(
     requestId,
     revision: noted.revision ?? 0,
   };
+}
+
+/** Who acts: the name of the key; `anonymous` where nobody is asked; empty: nobody knows. */
+export function nameOf({ name, grants }: Principal): string {
+  return name === "" && grants.length > 0 ? "anonymous" : name;
 }
 
 /** Writes down refusals, each in a transaction of its own, and never more than it can: a flood of them fills no disk. */

@@ -1,0 +1,122 @@
+import type {
+  CreateRouteRequest,
+  DeleteRouteRequest,
+  UpdateRouteRequest,
+} from "../../gen/polygate/admin/v1/route_admin_pb.js";
+import { errors, type Violation } from "../core/errors.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { RouteRecord } from "../core/ledger.ts";
+import { docOf, messageOf, openDoc, sealedTexts, unmaskDoc } from "./docs.ts";
+import { type DocPath, readPath, setPaths, withPaths } from "./field-path.ts";
+import type { Context, Handler } from "./method.ts";
+import type { AdminParts } from "./parts.ts";
+import type { RouteProblem } from "./site.ts";
+import { allRoutes, routeMessage, viewOf } from "./views.ts";
+import type { Writer, Written } from "./writer.ts";
+
+/** CreateRoute, UpdateRoute and DeleteRoute. */
+export function routeWrites(parts: AdminParts, writer: Writer): Readonly<Record<string, Handler>> {
+  const { site, seals } = parts;
+
+  const begin = (name: string, field: string, context: Context): void => {
+    context.note({ resource: `routes/${name}` });
+    if (name === "") throw errors.fieldInvalid([{ field, description: "missing; say which route" }]);
+    context.permit(name);
+    const file = site.fileRoutes().find((route) => route.name === name);
+    if (file) throw errors.resourceOwned(`The route ${JSON.stringify(name)} stands at ${file.place}; change it there.`);
+  };
+  const answer = async (name: string, { routes }: Written) => {
+    const record = routes.find((route) => route.name === name)!;
+    return { route: await routeMessage(parts, viewOf(parts, record), await allRoutes(parts)) };
+  };
+
+  async function createRoute({ route, validateOnly, stage, reason }: CreateRouteRequest, context: Context) {
+    const name = route?.name ?? "";
+    begin(name, "route.name", context);
+    const given = docOf(route!);
+    const make = async (_head: unknown, routes: readonly RouteRecord[]) => {
+      if (recordOf(name, routes)) throw errors.resourceExists(`A route is named ${JSON.stringify(name)} already.`);
+      const after = await accepted(parts, given, undefined);
+      return { cause: "create", reason, stage, changes: [{ name, after }], fieldOf: fieldIn(name) } as const;
+    };
+    return answer(name, await writer.write(context, make, validateOnly));
+  }
+
+  async function updateRoute(request: UpdateRouteRequest, context: Context) {
+    const { route, updateMask, etag, validateOnly, allowMissing, stage, reason } = request;
+    const name = route?.name ?? "";
+    begin(name, "route.name", context);
+    const given = docOf(route!);
+    const make = async (_head: unknown, routes: readonly RouteRecord[]) => {
+      const record = recordOf(name, routes);
+      if (!record && !allowMissing) throw errors.routeUnknown(name, "route.name");
+      if (etag !== "" && etag !== record?.etag) throw stale(name);
+      const before = record && openDoc(seals, record.doc);
+      const paths = await pathsOf(parts, updateMask?.paths ?? [], given, before ?? {});
+      const next = paths === "all" || !before ? given : withPaths(before, given, paths);
+      const after = await accepted(parts, { ...next, name }, before);
+      const changes = [{ name, before, after }];
+      return { cause: record ? "update" : "create", reason, stage, changes, fieldOf: fieldIn(name) } as const;
+    };
+    return answer(name, await writer.write(context, make, validateOnly));
+  }
+
+  async function deleteRoute(request: DeleteRouteRequest, context: Context) {
+    const { name, etag, validateOnly, allowMissing, stage, reason } = request;
+    begin(name, "name", context);
+    const make = async (_head: unknown, routes: readonly RouteRecord[]) => {
+      const record = recordOf(name, routes);
+      if (!record && !allowMissing) throw errors.routeUnknown(name, "name");
+      if (record && etag !== "" && etag !== record.etag) throw stale(name);
+      const changes = record ? [{ name, before: openDoc(seals, record.doc) }] : [];
+      return { cause: "delete", reason, stage, changes, fieldOf: fieldIn(name) } as const;
+    };
+    const { revision } = await writer.write(context, make, validateOnly);
+    return { revision: BigInt(revision.number) };
+  }
+
+  return { createRoute, updateRoute, deleteRoute };
+}
+
+const recordOf = (name: string, routes: readonly RouteRecord[]) => routes.find((route) => route.name === name);
+
+const stale = (name: string) =>
+  errors.staleEtag(`The route ${JSON.stringify(name)} changed since it was read; read it and try again.`);
+
+/** Problems of the route itself by their place in the request; of others, which a change may break, by their names. */
+const fieldIn =
+  (name: string) =>
+  ({ route, field }: RouteProblem): string => {
+    const base = route === name || route === "" ? "route" : `routes/${route}`;
+    return field === "" ? base : `${base}.${field}`;
+  };
+
+/** The doc with the secrets in it that its masks name, in the one form that docs have. Throws FIELD_INVALID. */
+async function accepted(parts: AdminParts, doc: JsonObject, current: JsonObject | undefined): Promise<JsonObject> {
+  const open = await unmaskDoc(parts, doc, current);
+  const violations = [...sealedTexts(open.doc), ...open.violations].map(
+    ({ field, description }): Violation => ({ field: `route.${field}`, description }),
+  );
+  const [first, ...more] = violations;
+  if (first) throw errors.fieldInvalid([first, ...more]);
+  return docOf(messageOf(open.doc));
+}
+
+/** The paths of the mask. Throws FIELD_INVALID naming each that is none. */
+async function pathsOf(
+  { kinds }: Pick<AdminParts, "kinds">,
+  mask: readonly string[],
+  given: JsonObject,
+  current: JsonObject,
+): Promise<readonly DocPath[] | "all"> {
+  if (mask.length === 0) return setPaths(given, current);
+  if (mask.length === 1 && mask[0] === "*") return "all";
+  const read = await Promise.all(mask.map((path) => readPath(path, kinds, [given, current])));
+  const violations = read.flatMap((one, index): Violation[] => {
+    if (!("problem" in one)) return [];
+    return [{ field: "update_mask", description: `${mask[index]}: ${one.problem}` }];
+  });
+  const [first, ...more] = violations;
+  if (first) throw errors.fieldInvalid([first, ...more]);
+  return read as DocPath[];
+}

@@ -1,0 +1,135 @@
+import { createHash } from "node:crypto";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { ModelSchema, RouteSchema } from "../../gen/polygate/admin/v1/route_admin_pb.js";
+import { Lifecycle, type Model } from "../../gen/polygate/config/v1/config_pb.js";
+import { sharesOf } from "../config/shares.ts";
+import { canonicalJson } from "../core/chain.ts";
+import { errors } from "../core/errors.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { LedgerReads, RouteRecord } from "../core/ledger.ts";
+import { providerOf } from "./doc-secrets.ts";
+import { maskDoc, messageOf, openDoc } from "./docs.ts";
+import type { AdminParts } from "./parts.ts";
+import type { FileRoute } from "./site.ts";
+
+/** A route, whoever has it. */
+export interface RouteView {
+  readonly name: string;
+  /** Open: never show it. */
+  readonly doc: JsonObject;
+  readonly file?: FileRoute | undefined;
+  readonly record?: RouteRecord | undefined;
+}
+
+/** Every route: the file's in its order, then the API's by name. */
+export async function allRoutes(parts: AdminParts, reads: LedgerReads = parts.ledger): Promise<RouteView[]> {
+  const files = parts.site.fileRoutes().map((file): RouteView => ({ name: file.name, doc: file.doc, file }));
+  const records = await reads.routes();
+  return [...files, ...records.map((record) => viewOf(parts, record))];
+}
+
+/** A route of the store. */
+export function viewOf({ seals }: Pick<AdminParts, "seals">, record: RouteRecord): RouteView {
+  return { name: record.name, doc: openDoc(seals, record.doc), record };
+}
+
+/** The route of a name. @param among All routes. Throws ROUTE_UNKNOWN. */
+export function routeNamed(name: string, among: readonly RouteView[]): RouteView {
+  const found = among.find((route) => route.name === name);
+  if (!found) throw errors.routeUnknown(name, "name");
+  return found;
+}
+
+type RouteInit = MessageInitShape<typeof RouteSchema>;
+
+/**
+ * A route as callers see it, secrets masked.
+ *
+ * @param among All routes: one may spread its calls over others' models.
+ */
+export async function routeMessage(
+  parts: AdminParts,
+  { name, doc, file, record }: RouteView,
+  among: readonly RouteView[],
+): Promise<RouteInit> {
+  const masked = await maskDoc(parts, doc);
+  const spec = messageOf(masked);
+  const routes = spec.destinations.length > 0 ? among.map((other) => messageOf(other.doc)) : [];
+  const models = await Promise.all(sharesOf(spec, { routes }).map(({ model }) => modelMessage(parts, model)));
+  const common = {
+    name,
+    routeType: spec.routeType,
+    routeUrl: `/gateway/${encodeURIComponent(name)}/invocations`,
+    ...(models[0] && { model: models[0] }),
+    targets: models.map((model, index) => ({ name: String(index), model })),
+    spec,
+  };
+  if (file)
+    return {
+      ...common,
+      source: { owner: { case: "file", value: file.place } },
+      etag: fileEtag(masked),
+      author: "file",
+    };
+  return {
+    ...common,
+    source: { owner: { case: "api", value: true } },
+    etag: record!.etag,
+    revision: BigInt(record!.revision),
+    createTime: timestampFromMs(record!.createdAt),
+    updateTime: timestampFromMs(record!.updatedAt),
+    author: record!.author,
+  };
+}
+
+async function modelMessage(
+  { kinds }: Pick<AdminParts, "kinds">,
+  model: Model,
+): Promise<MessageInitShape<typeof ModelSchema>> {
+  const provider = providerOf({ provider: model.provider });
+  return { provider, name: model.name || ((await kinds.provider(provider))?.defaultModel ?? "") };
+}
+
+/** Changes with the doc; of secrets with their masks, so that nobody can try guesses on it. */
+function fileEtag(masked: JsonObject): string {
+  return createHash("sha256").update(canonicalJson(masked)).digest("hex").slice(0, 16);
+}
+
+/** What `ListRoutesRequest.filter` may ask for. */
+export const ROUTE_FIELDS = [
+  "name",
+  "route_type",
+  "provider",
+  "model",
+  "owner",
+  "lifecycle",
+  "source",
+  "labels.*",
+] as const;
+
+/** A route's values under a filter's field. */
+export function routeValues(route: RouteInit, field: string): readonly string[] {
+  const spec = route.spec!;
+  const models = (route.targets ?? []).map(({ model }) => model);
+  switch (field) {
+    case "name":
+      return [route.name ?? ""];
+    case "route_type":
+      return [route.routeType ?? ""];
+    case "provider":
+      return models.map((model) => model?.provider ?? "");
+    case "model":
+      return models.map((model) => model?.name ?? "");
+    case "owner":
+      return [spec.owner ?? ""];
+    case "lifecycle":
+      return [Lifecycle[spec.lifecycle || Lifecycle.PUBLISHED]!.toLowerCase()];
+    case "source":
+      return [route.source?.owner?.case ?? ""];
+    default: {
+      const label = spec.labels?.[field.slice("labels.".length)];
+      return label === undefined ? [] : [label];
+    }
+  }
+}
