@@ -68,8 +68,8 @@ clientSuite("mlflow", "in front of MLflow's registry", (python) => {
     const reply = await fetch(`${tracking}/api/2.0/mlflow/${path}`, sent);
     expect([path, reply.status]).toEqual([path, 200]);
   };
-  const moveTo = (version: 1 | 2) =>
-    tell("registered-models/alias", { name: "sizes", alias: "champion", version: String(version) });
+  const moveTo = (version: 1 | 2, alias = "champion") =>
+    tell("registered-models/alias", { name: "sizes", alias, version: String(version) });
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "polygate-registry-"));
@@ -91,6 +91,7 @@ clientSuite("mlflow", "in front of MLflow's registry", (python) => {
       }),
     );
     await moveTo(1);
+    await moveTo(2, "challenger");
     // Several follow by themselves, each within the interval: with one, what came after what is known.
     gateway = await startGateway(
       `
@@ -99,6 +100,13 @@ mlflow: { tracking_uri: "${tracking}", poll_interval: 0.2 }
 routes:
   - { name: sizes, route_type: mlflow/v1/predictions, model: { provider: mlflow-model-serving, name: "models:/sizes@champion" } }
   - { name: first, route_type: mlflow/v1/predictions, model: { provider: mlflow-model-serving, name: "models:/sizes/1" } }
+  - name: canary
+    route_type: mlflow/v1/predictions
+    targets:
+      - { weight: 90, model: { provider: mlflow-model-serving, name: "models:/sizes@champion" } }
+      - { weight: 10, model: { provider: mlflow-model-serving, name: "models:/sizes@challenger" } }
+gateway_routes:
+  - { path: /models/sizes, name: by-path, model_name: sizes, model_version: champion, rate_limit: 1000req/min }
 `,
       { args: ["--workers", "1"] },
     );
@@ -169,6 +177,32 @@ routes:
         message: 'dataframe_records[0]: the column "height" (double) is missing; the model\'s signature needs it',
       },
     ]);
+  });
+
+  it("answers at the path of gateway_routes", async () => {
+    const usual = await post(`${gateway.url}/predict/sizes`, JSON.stringify(ROWS));
+    expect(usual.status).toBe(200);
+    expect(await post(`${gateway.url}/models/sizes`, JSON.stringify(ROWS))).toEqual(usual);
+    expect(await post(`${gateway.url}/predict/by-path`, JSON.stringify(ROWS))).toEqual(usual);
+  });
+
+  it("gives a canary its share, and none once its alias was moved back, without a lost request", async () => {
+    const calls = async (times: number) => {
+      const seen: (1 | 2)[] = [];
+      const side = async () => {
+        for (let call = 0; call < times / 4; call++) seen.push(await version("canary"));
+      };
+      await Promise.all(Array.from({ length: 4 }, side));
+      return seen.filter((one) => one === 2).length;
+    };
+    // Of 200 calls 20 on the average; outside of this one time in a million.
+    const share = await calls(200);
+    expect(share).toBeGreaterThan(2);
+    expect(share).toBeLessThan(45);
+    await Promise.all([calls(100), moveTo(1, "challenger")]);
+    await gateway.logged(/models:\/sizes@challenger moved from version 2 to 1/);
+    await version("canary");
+    expect(await calls(100)).toBe(0);
   });
 
   it("follows the alias under load and back without a lost request, and says so", async () => {
