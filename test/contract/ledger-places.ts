@@ -1,7 +1,9 @@
 /** How a place for each kind of ledger is made: a test of a kind that is not here fails. */
+import { join } from "node:path";
 import type { LedgerSettings } from "../../src/core/ledger.ts";
 import { loadStore } from "../../src/registry.ts";
-import type { LedgerPlace } from "./ledger.ts";
+import { folderOf } from "../support/folder.ts";
+import type { LedgerPlace } from "../support/ledger.ts";
 
 /** What is the same for all kinds. */
 const SETTINGS: LedgerSettings = {
@@ -24,6 +26,7 @@ export interface Places {
 
 export const PLACES: Readonly<Record<string, Places>> = {
   memory: { shared: false, newPlace: async () => placeOf("memory", {}) },
+  sqlite: { shared: true, newPlace: async () => placeOf("sqlite", { path: join(folderOf(), "polygate.db") }) },
 };
 
 /** A place with these settings. */

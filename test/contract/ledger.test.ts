@@ -2,7 +2,8 @@ import { readdirSync } from "node:fs";
 import { expect, it } from "vitest";
 import { readOnly } from "../../src/core/ledger.ts";
 import { loadStore } from "../../src/registry.ts";
-import { ledgerContract, revision } from "./ledger.ts";
+import { revision } from "../support/ledger.ts";
+import { ledgerContract } from "./ledger.ts";
 import { PLACES } from "./ledger-places.ts";
 
 const folders = readdirSync(new URL("../../src/stores/", import.meta.url));
