@@ -14,7 +14,8 @@ const ARROW: Readonly<Record<string, readonly string[]>> = {
   providers: ["core", "dialects", "gen"],
   protocols: ["core", "dialects", "gen"],
   policies: ["core", "gen"],
-  stores: ["core", "gen"],
+  sql: ["core"],
+  stores: ["core", "gen", "sql"],
   client: ["gen"],
   cli: ["client", "config", "core", "gen"],
   // Extensions come in through the registry alone, which finds them by their folders.
@@ -29,6 +30,9 @@ const ONLY: readonly (readonly [what: RegExp, where: RegExp])[] = [
   [/from "prom-client"/, /^src\/observe\//],
   [/from "commander"/, /^src\/(main\.ts|cli\/program\.ts)$/],
   [/from "chokidar"/, /^src\/config\/watch\.ts$/],
+  [/from "kysely"/, /^src\/(sql|stores)\//],
+  [/from "pg"/, /^src\/stores\/postgres\//],
+  [/from "node:sqlite"/, /^src\/stores\/sqlite\//],
   [/from "yaml"/, /^src\/(config|follow|cli)\//],
   [/from "@connectrpc\//, /^src\/(protocols|client|cli)\//],
   // One dialer and one listener: rules of egress and of limits hold for all of them. `isIP` reads, and opens nothing; the log's writer makes the
