@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { load } from "../../src/config/load.ts";
@@ -17,6 +17,16 @@ describe("examples", () => {
     const env = { OPENAI_API_KEY: "sk-1", AZURE_OPENAI_API_KEY: "sk-2" };
     const { problems, warnings } = await load(`${folder}/${name}`, { kinds, env });
     expect([...problems, ...warnings].map(formatProblem)).toEqual([]);
+  });
+
+  it.each(["routing", "mlflow"])("every file that docs/%s.md shows has no problem and no warning", async (page) => {
+    const text = readFileSync(`${folder}/../docs/${page}.md`, "utf8");
+    const shown = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml]) => yaml!);
+    expect(shown.length).toBeGreaterThan(0);
+    for (const yaml of shown) {
+      const { problems, warnings } = await load({ file: `${page}.md`, text: yaml }, { kinds });
+      expect([...problems, ...warnings].map(formatProblem)).toEqual([]);
+    }
   });
 
   it("quickstart.yaml has three simulated routes", async () => {
