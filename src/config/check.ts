@@ -3,6 +3,7 @@ import { readAllowed } from "../core/address.ts";
 import type { Origins } from "./origins.ts";
 import { checkPaths } from "./paths.ts";
 import type { Report } from "./problems.ts";
+import { formatAlone, registryAccess } from "./registry.ts";
 import { checkShares } from "./shares.ts";
 import { checkSunsets } from "./sunset.ts";
 import { isNull } from "./tree.ts";
@@ -24,7 +25,7 @@ export function checkConfig(config: Config, origins: Origins, report: Report): v
         "routes",
         "missing; list at least one route, or write `routes: []` for none",
       );
-  } else if (config.routes.length === 0 && !report.has(routes.path))
+  } else if (config.routes.length === 0 && !config.mlflow?.discover.length && !report.has(routes.path))
     report.warn(routes.at, routes.path, "no routes; every call is answered that there is none");
   uniqueNames(config.routes, origins, report);
   for (const route of config.routes) oneSourceOfModels(route, origins, report);
@@ -36,35 +37,13 @@ export function checkConfig(config: Config, origins: Origins, report: Report): v
   allowedAddresses(config, origins, report);
   if (config.mlflow) registryAccess(config.mlflow, origins, report);
   for (const { mlflow } of config.routes) if (mlflow) formatAlone(mlflow, origins, report);
+  for (const route of config.routes) batchOfRows(route, origins, report);
 }
 
-const REGISTRY = ["tracking_uri", "token", "username", "password", "poll_interval", "model_server_url", "url_tag"];
-
-function formatAlone(mlflow: NonNullable<Route["mlflow"]>, origins: Origins, report: Report): void {
-  for (const name of REGISTRY) {
-    const given = origins.field(mlflow, name);
-    if (given) report.problem(given.at, given.path, "is the gateway's; move it to mlflow at the top of the file");
-  }
-}
-
-function registryAccess(mlflow: NonNullable<Config["mlflow"]>, origins: Origins, report: Report): void {
-  const { trackingUri, modelServerUrl, token, username, password } = mlflow;
-  const tell = (name: string, message: string) => {
-    const { at, path } = origins.spot(mlflow, name);
-    if (!report.has(path)) report.problem(at, path, message);
-  };
-  const isHttp = (text: string) => /^https?:\/\/[^/@]+(\/|$)/.test(text) && URL.canParse(text);
-  const given = REGISTRY.find((name) => origins.field(mlflow, name));
-  if (trackingUri === "" && given !== undefined) tell("tracking_uri", `missing; ${given} is of no use without it`);
-  if (trackingUri !== "" && !isHttp(trackingUri)) tell("tracking_uri", "want an address such as http://mlflow:5000");
-  const filled = modelServerUrl.replaceAll("{model}", "m").replaceAll("{version}", "1");
-  if (modelServerUrl !== "" && (!isHttp(filled) || /[{}]/.test(filled))) {
-    tell("model_server_url", "want an address such as http://models/{model}/{version}");
-  }
-  if (token !== "" && username !== "") tell("token", "cannot stand beside username; remove one of them");
-  if ((username === "") !== (password === "")) {
-    tell(username === "" ? "username" : "password", "is needed with the other one");
-  }
+function batchOfRows({ batch, routeType }: Route, origins: Origins, report: Report): void {
+  if (batch === undefined || routeType === "mlflow/v1/predictions" || routeType === "") return;
+  const { at, path } = origins.of(batch);
+  report.problem(at, path, `is for mlflow/v1/predictions, and the route is of type ${routeType}; remove it`);
 }
 
 function uniqueNames(routes: readonly Route[], origins: Origins, report: Report): void {

@@ -3,6 +3,7 @@ import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import {
   AdminSchema,
+  BatchSchema,
   type Config,
   ConfigSchema,
   CorsSchema,
@@ -45,7 +46,9 @@ const MLFLOW = create(MlflowSchema, {
   format: "auto",
   pollInterval: durationFromMs(15_000),
   urlTag: "model_server_url",
+  local: { command: "mlflow", startTimeout: durationFromMs(120_000), maxProcesses: 8 },
 });
+const BATCH = create(BatchSchema, { maxParallel: 8 });
 const CORS = create(CorsSchema, { maxAge: durationFromMs(7_200_000) });
 
 /**
@@ -60,6 +63,7 @@ export function fillDefaults(config: Config): void {
   for (const route of config.routes) {
     route.limits ??= create(LimitsSchema);
     fill(LimitsSchema, route.limits, config.limits!);
+    if (route.batch) fill(BatchSchema, route.batch, BATCH);
   }
 }
 

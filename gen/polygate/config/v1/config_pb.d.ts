@@ -218,7 +218,7 @@ export declare type Mlflow = Message<"polygate.config.v1.Mlflow"> & {
   password: string;
 
   /**
-   * How often each worker asks it. A route follows an alias within this time.
+   * How often it is asked. A route follows an alias within this time.
    *
    * @generated from field: google.protobuf.Duration poll_interval = 6;
    */
@@ -227,6 +227,7 @@ export declare type Mlflow = Message<"polygate.config.v1.Mlflow"> & {
   /**
    * Where a version is served whose tags do not say it, such as
    * `http://models/{model}/{version}`: what stands before `/invocations`.
+   * Several addresses, divided by commas, are instances of the same version.
    *
    * @generated from field: string model_server_url = 7;
    */
@@ -240,6 +241,41 @@ export declare type Mlflow = Message<"polygate.config.v1.Mlflow"> & {
    * @generated from field: string url_tag = 8;
    */
   urlTag: string;
+
+  /**
+   * `local`: the gateway itself serves each version that its routes follow, by
+   * `mlflow models serve` processes on this machine. Tags and `model_server_url`
+   * are not asked then.
+   *
+   * @generated from field: string serve = 20;
+   */
+  serve: string;
+
+  /**
+   * How the processes of `serve: local` are started.
+   *
+   * @generated from field: polygate.config.v1.LocalServing local = 21;
+   */
+  local?: LocalServing | undefined;
+
+  /**
+   * Makes a route of predictions for each registered model whose name fits one
+   * of these, where `*` stands for any text, and that has what `discover_by`
+   * says. The route has the model's name. A route of the file that has this name
+   * wins.
+   *
+   * @generated from field: repeated string discover = 22;
+   */
+  discover: string[];
+
+  /**
+   * Which version of a discovered model is served: the first of these that it
+   * has, an alias such as `@champion` or a stage such as `Production`. Default:
+   * these two.
+   *
+   * @generated from field: repeated string discover_by = 23;
+   */
+  discoverBy: string[];
 };
 
 /**
@@ -247,6 +283,67 @@ export declare type Mlflow = Message<"polygate.config.v1.Mlflow"> & {
  * Use `create(MlflowSchema)` to create a new message.
  */
 export declare const MlflowSchema: GenMessage<Mlflow>;
+
+/**
+ * LocalServing is how `mlflow models serve` is run. Each process gets the
+ * version, an address of the loopback interface and `--env-manager local`.
+ *
+ * @generated from message polygate.config.v1.LocalServing
+ */
+export declare type LocalServing = Message<"polygate.config.v1.LocalServing"> & {
+  /**
+   * The program, found by `PATH` or by its path. The programs beside it are
+   * found, too.
+   *
+   * @generated from field: string command = 1;
+   */
+  command: string;
+
+  /**
+   * Put behind the others, such as `--workers`, `2`.
+   *
+   * @generated from field: repeated string args = 2;
+   */
+  args: string[];
+
+  /**
+   * The ports to choose from, such as `20000-20099`. Without it any free one.
+   *
+   * @generated from field: string ports = 3;
+   */
+  ports: string;
+
+  /**
+   * From the start of a process to its first answer at `/ping` or `/health`.
+   * One that takes longer is started again.
+   *
+   * @generated from field: google.protobuf.Duration start_timeout = 4;
+   */
+  startTimeout?: Duration | undefined;
+
+  /**
+   * Most processes at a time. While a route goes from one version to another
+   * both have one.
+   *
+   * @generated from field: optional uint32 max_processes = 5;
+   */
+  maxProcesses?: number | undefined;
+
+  /**
+   * Names of variables of the gateway's environment that the processes get
+   * beside `PATH`, `HOME`, the language's and Python's own, those of MLflow and
+   * of the common artifact stores. No other is passed on: a model is a program.
+   *
+   * @generated from field: repeated string env = 6;
+   */
+  env: string[];
+};
+
+/**
+ * Describes the message polygate.config.v1.LocalServing.
+ * Use `create(LocalServingSchema)` to create a new message.
+ */
+export declare const LocalServingSchema: GenMessage<LocalServing>;
 
 /**
  * Listen is the main port: every protocol is answered on it.
@@ -675,6 +772,14 @@ export declare type Route = Message<"polygate.config.v1.Route"> & {
   sunset: string;
 
   /**
+   * Cuts long requests for predictions into parts that are asked at the same
+   * time, of several instances when there are such. For `mlflow/v1/predictions`.
+   *
+   * @generated from field: polygate.config.v1.Batch batch = 25;
+   */
+  batch?: Batch | undefined;
+
+  /**
    * Other routes of this file over whose models calls are spread, as MLflow 3
    * writes it. A route has this, `model` or `targets`.
    *
@@ -697,6 +802,34 @@ export declare type Route = Message<"polygate.config.v1.Route"> & {
  * Use `create(RouteSchema)` to create a new message.
  */
 export declare const RouteSchema: GenMessage<Route>;
+
+/**
+ * Batch is how a long request for predictions is cut by its rows. The answers
+ * of the parts are put together in the order of the rows.
+ *
+ * @generated from message polygate.config.v1.Batch
+ */
+export declare type Batch = Message<"polygate.config.v1.Batch"> & {
+  /**
+   * Required. Most rows of a part; a request with more is cut.
+   *
+   * @generated from field: uint32 max_rows = 1;
+   */
+  maxRows: number;
+
+  /**
+   * Most parts of one request that are under way at a time.
+   *
+   * @generated from field: optional uint32 max_parallel = 2;
+   */
+  maxParallel?: number | undefined;
+};
+
+/**
+ * Describes the message polygate.config.v1.Batch.
+ * Use `create(BatchSchema)` to create a new message.
+ */
+export declare const BatchSchema: GenMessage<Batch>;
 
 /**
  * Target is one of a route's models.
