@@ -5,6 +5,8 @@ import type { Provider, ServedVersion, Tools } from "./core/provider.ts";
 import type { Site } from "./core/site.ts";
 import type { Counters } from "./core/store.ts";
 import type { KeyRing, Stored } from "./core/stored.ts";
+import { withFound } from "./discovered.ts";
+import type { Told } from "./follow/told.ts";
 import type { Dialer } from "./net/send.ts";
 import { loadPolicy, loadProvider, providerKindOf } from "./registry.ts";
 import { type StageFailed, stagedSite } from "./staged.ts";
@@ -36,17 +38,17 @@ export interface Built {
   readonly young?: Compiled | undefined;
 }
 
-/** @param served What MLflow's registry told. */
+/** @param told What MLflow's registry told; absent: the config names nothing there. */
 export async function build(
   parts: BuildParts,
   { loaded, staged, stored }: Read,
   generation: number,
-  served: ReadonlyMap<string, ServedVersion>,
+  told?: Pick<Told, "served" | "found">,
 ): Promise<Built> {
-  const live = await compileOne(parts, loaded, { generation, revision: stored?.live.revision ?? generation }, served);
+  const live = await compileOne(parts, loaded, { generation, revision: stored?.live.revision ?? generation }, told);
   const stage = stored?.staged;
   if (staged === undefined || stage === undefined) return { site: live, live };
-  const young = await compileOne(parts, staged, { generation, revision: stage.revision }, served);
+  const young = await compileOne(parts, staged, { generation, revision: stage.revision }, told);
   const { tools, counters, stageFailed = () => {} } = parts;
   const judged = changedRoutes(loaded, staged);
   return {
@@ -68,16 +70,18 @@ async function compileOne(
   { dialer, tools, counters, keys, hooks }: BuildParts,
   loaded: Loaded,
   numbers: { readonly generation: number; readonly revision: number },
-  served: ReadonlyMap<string, ServedVersion>,
+  told?: Pick<Told, "served" | "found">,
 ): Promise<Compiled> {
+  const { config, models: settings } = await withFound(loaded, told?.found ?? new Map());
   const providers = new Map<string, Provider<unknown>>();
-  for (const model of loaded.models.keys()) {
+  for (const model of settings.keys()) {
     const kind = providerKindOf(model.provider)!;
     if (!providers.has(kind)) providers.set(kind, (await loadProvider(kind))!);
   }
   const policies = new Map<string, Policy<unknown>>();
   for (const { kind } of [...loaded.policies.values()].flat()) policies.set(kind, (await loadPolicy(kind))!);
-  const { config, models: settings, policies: uses, owners } = loaded;
+  const { policies: uses, owners } = loaded;
+  const served = told?.served ?? new Map<string, ServedVersion>();
   const made = { config, settings, uses, providers, policies, dialer, tools, counters, keys, hooks, served, owners };
   return compile({ ...made, ...numbers });
 }

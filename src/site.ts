@@ -1,13 +1,11 @@
 import type { Config } from "../gen/polygate/config/v1/config_pb.js";
 import { type BuildParts, type Built, build, type Read } from "./build.ts";
-
 import { type Loaded, load, type Source } from "./config/load.ts";
 import { formatProblem } from "./config/problems.ts";
 import { type Watching, watch } from "./config/watch.ts";
 import type { Site } from "./core/site.ts";
 import type { Stored } from "./core/stored.ts";
-import type { Follower, Looked } from "./follow/follower.ts";
-import { followerOf } from "./following.ts";
+import type { Follow, Looked, Told } from "./follow/told.ts";
 import { kinds } from "./kinds.ts";
 import { changedSinceStart } from "./restart.ts";
 
@@ -34,6 +32,8 @@ export interface SiteParts extends BuildParts {
     problems: readonly string[],
     warnings: readonly string[],
   ) => void;
+  /** What keeps up with MLflow's registry for a config; `undefined`: it names nothing there. `known`: by the last one. */
+  readonly follow?: (read: Pick<Loaded, "config" | "models">, known: Told | undefined) => Follow | undefined;
   /** Told what a look at MLflow's registry came to, when it came to anything. */
   readonly followed: (looked: Looked) => void;
 }
@@ -45,7 +45,7 @@ export interface Opened {
 }
 
 /** Longest wait for MLflow's registry before a config goes live. */
-const FIRST_LOOK_MS = 4_000;
+export const FIRST_LOOK_MS = 4_000;
 
 /** Reads a config file and makes a site of it. */
 export async function openSite(parts: SiteParts): Promise<Opened> {
@@ -61,7 +61,7 @@ export async function openSite(parts: SiteParts): Promise<Opened> {
 
 /** A site and what it was made of. */
 interface Made extends Read, Built {
-  readonly follower: Follower | undefined;
+  readonly follower: Follow | undefined;
 }
 
 /** The config with what the store has, live and staged. @param files Of which load the watched files are, when the source is its text. */
@@ -83,14 +83,14 @@ const problemsOf = ({ loaded, staged }: Read) => [...loaded.problems, ...(staged
 
 const withProblems = (read: Read): Loaded => ({ ...read.loaded, problems: problemsOf(read) });
 
-async function make(parts: SiteParts, read: Read, generation: number, before?: Follower): Promise<Made> {
+async function make(parts: SiteParts, read: Read, generation: number, before?: Follow): Promise<Made> {
   const { loaded, staged } = read;
   const models = new Map([...loaded.models, ...(staged?.models ?? [])]);
-  const follower = followerOf({ config: loaded.config, models }, parts.dialer, parts.tools, before?.served);
+  const follower = parts.follow?.({ config: loaded.config, models }, before);
   const looked = await follower?.first(FIRST_LOOK_MS);
   if (looked) parts.followed(looked);
   parts.secrets([...loaded.secrets, ...(staged?.secrets ?? [])]);
-  const built = await build(parts, read, generation, follower?.served ?? new Map());
+  const built = await build(parts, read, generation, follower);
   return { ...read, ...built, follower };
 }
 
@@ -192,6 +192,7 @@ export class LiveSite {
 
   /** Forgets the site that was prepared. */
   abort(): void {
+    this.prepared?.follower?.stop();
     this.prepared = undefined;
   }
 
@@ -231,7 +232,7 @@ export class LiveSite {
       if (looked.moved.length === 0) return Promise.resolve();
       const next = this.inTurn(async () => {
         if (follower !== this.made.follower) return;
-        const built = await build(this.parts, this.made, ++this.generation, follower.served);
+        const built = await build(this.parts, this.made, ++this.generation, follower);
         if (follower === this.made.follower) this.swap({ ...this.made, ...built });
       });
       return next.catch(() => undefined);

@@ -11,6 +11,8 @@ import type { GatewayError } from "./core/errors.ts";
 import type { Inbound } from "./core/protocol.ts";
 import type { Counters } from "./core/store.ts";
 import type { KeyRing } from "./core/stored.ts";
+import type { Follow } from "./follow/told.ts";
+import { Following } from "./following.ts";
 import { hostOf, realTools, serve } from "./gateway.ts";
 import { Ring } from "./keyring.ts";
 import { LISTEN_DEFAULTS, type Listening, listen, type TlsFiles } from "./net/listen.ts";
@@ -52,6 +54,8 @@ export interface CrewMember {
   /** Absolute paths of the files that the crew has read. */
   readonly known: readonly string[];
   readonly counters: Counters;
+  /** What the main thread learns of MLflow's registry; `undefined`: the config names nothing there. */
+  readonly follow?: () => Follow | undefined;
   /** The metrics of all threads as one page. */
   readonly page: () => Promise<string>;
 }
@@ -86,6 +90,7 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
   const metrics = createMetrics({ droppedLines: () => log.dropped });
   const observer = createObserver({ log, metrics });
   const dialer = new Dialer(options.resolve);
+  const following = crew ? undefined : new Following({ dialer, tools: realTools, served: observer.served });
   const parts = {
     source: crew?.source ?? (() => options.configPath),
     watched: crew === undefined,
@@ -96,7 +101,10 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
     keys: options.keys ?? new Ring(),
     hooks: [observer.hooks],
     reloaded: observer.reloaded,
-    followed: observer.followed,
+    ...(crew?.follow && { follow: crew.follow }),
+    ...(following && { follow: following.follow.bind(following) }),
+    // Of a crew, the main thread tells it for all.
+    followed: crew ? () => {} : observer.followed,
     secrets: (values: readonly string[]) => log.redactValues(values),
     watchFailed: (error: unknown) => log.warn({ cause: String(error) }, "the config file cannot be watched"),
   };
@@ -108,6 +116,7 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
   const close = async (): Promise<void> => {
     await live.close();
     for (const port of opened) port.cut();
+    await following?.close();
     await dialer.close();
   };
   try {

@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import type { Told } from "./follow/told.ts";
 import type { StartOptions } from "./start.ts";
 
 /** How long a worker may take to answer a question. */
@@ -12,14 +13,21 @@ export interface WorkerStart {
   readonly known: readonly string[];
   readonly port: number | undefined;
   readonly table: SharedArrayBuffer;
+  /** Of MLflow's registry; `undefined`: the config names nothing there. */
+  readonly told: Told | undefined;
 }
 
 /** From the crew to a worker. `id` is given back with the answer. */
 export type Order =
-  | { readonly kind: "prepare"; readonly id: number; readonly text: string }
+  | { readonly kind: "prepare"; readonly id: number; readonly text: string; readonly told: Told | undefined }
+  | { readonly kind: "told"; readonly id: number; readonly told: Told; readonly moved: readonly string[] }
   | { readonly kind: "commit" | "snapshot"; readonly id: number }
   | { readonly kind: "abort" | "drain" }
   | { readonly kind: "page"; readonly id: number; readonly text: string };
+
+/** An order that is answered, before it has its `id`. */
+export type Question = Unnumbered<Extract<Order, { kind: "prepare" | "told" | "commit" | "snapshot" }>>;
+type Unnumbered<One> = One extends unknown ? Omit<One, "id"> : never;
 
 /** From a worker to the crew. */
 export type Report =
@@ -90,7 +98,7 @@ export class Thread {
   }
 
   /** The answer; `undefined`: it died, or took too long. */
-  ask(order: { kind: "prepare"; text: string } | { kind: "commit" | "snapshot" }): Promise<unknown> {
+  ask(order: Question): Promise<unknown> {
     const id = this.next++;
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ANSWER_MS, undefined);

@@ -1,14 +1,17 @@
 /** One thread of several that answer on the same port. Started by `workers.ts`. */
 import { parentPort, workerData } from "node:worker_threads";
+import { Echo, type Told } from "./follow/told.ts";
 import { drainNow } from "./observe/drain.ts";
 import { loadStore } from "./registry.ts";
 import { type Gateway, startGateway } from "./start.ts";
 import type { Order, Report, WorkerStart } from "./thread.ts";
 
 const parent = parentPort!;
-const { options, text, known, port, table } = workerData as WorkerStart;
+const { options, text, known, port, table, told: first } = workerData as WorkerStart;
 const pages = new Map<number, (text: string) => void>();
+const echoes = new Set<Echo>();
 let source = text;
+let told: Told | undefined = first;
 let nextPage = 1;
 
 const tell = (report: Report) => parent.postMessage(report);
@@ -17,6 +20,14 @@ const tell = (report: Report) => parent.postMessage(report);
 function systemNow(): () => number {
   const offset = Number(process.hrtime.bigint()) / 1e6 - performance.now();
   return () => performance.now() + offset;
+}
+
+/** What the main thread learns of MLflow's registry. */
+function follow(): Echo | undefined {
+  if (told === undefined) return undefined;
+  const echo: Echo = new Echo(told, () => echoes.delete(echo));
+  echoes.add(echo);
+  return echo;
 }
 
 /** The page of all threads, asked of the main one. */
@@ -32,7 +43,13 @@ async function obey(gateway: Gateway, order: Order): Promise<void> {
   switch (order.kind) {
     case "prepare":
       source = order.text;
+      told = order.told;
       tell({ kind: "answer", id: order.id, value: await gateway.live.prepare() });
+      return;
+    case "told":
+      told = order.told;
+      await Promise.all([...echoes].map((echo) => echo.tell(order.told, order.moved)));
+      tell({ kind: "answer", id: order.id, value: true });
       return;
     case "commit":
       gateway.live.commit();
@@ -63,6 +80,7 @@ try {
       source: () => ({ file: options.configPath, text: source }),
       known,
       counters: store.join!(table, { now: systemNow() }),
+      follow,
       page,
     },
   });

@@ -4,13 +4,17 @@ import { ms } from "./compile.ts";
 import { type Loaded, load } from "./config/load.ts";
 import { formatProblem, type Problem } from "./config/problems.ts";
 import { watch } from "./config/watch.ts";
+import { type Follow, type Told, toldBy } from "./follow/told.ts";
+import { Following } from "./following.ts";
+import { realTools } from "./gateway.ts";
 import { kinds } from "./kinds.ts";
 import { assertFree } from "./net/free.ts";
+import { Dialer } from "./net/send.ts";
 import { createLog, type Log } from "./observe/log.ts";
 import { createMetrics, type Metrics, mergeSnapshots, type Snapshot } from "./observe/metrics.ts";
 import { createObserver, type Observer } from "./observe/observer.ts";
 import { loadStore } from "./registry.ts";
-import { warningsOf } from "./site.ts";
+import { FIRST_LOOK_MS, warningsOf } from "./site.ts";
 import { ConfigProblems, levelOf, type StartOptions, serveAdmin } from "./start.ts";
 import { type Ready, Thread, type WorkerStart } from "./thread.ts";
 
@@ -29,6 +33,8 @@ interface CrewParts {
   /** Of the main thread. */
   readonly metrics: Metrics;
   readonly reloaded: Observer["reloaded"];
+  readonly followed: Observer["followed"];
+  readonly following: Following;
   /** Told when the system refuses to watch the files. */
   readonly watchFailed: (error: unknown) => void;
 }
@@ -51,11 +57,17 @@ export async function startCrew(options: StartOptions, count: number): Promise<S
   log.level = levelOf(loaded.config);
   log.redactValues(loaded.secrets);
   const metrics = createMetrics({ droppedLines: () => log.dropped });
-  const { reloaded } = createObserver({ log, metrics });
+  const { reloaded, followed, served } = createObserver({ log, metrics });
+  const dialer = new Dialer(options.resolve);
+  const following = new Following({ dialer, tools: realTools, served });
   const watchFailed = (error: unknown) => log.warn({ cause: String(error) }, "the config file cannot be watched");
   const { listen } = loaded.config;
   await assertFree(options.host ?? listen?.host, options.port ?? listen?.port);
-  const { crew, ready } = await startOnFree({ options, loaded, log, metrics, reloaded, watchFailed }, count);
+  const parts = { options, loaded, log, metrics, reloaded, followed, following, watchFailed };
+  const { crew, ready } = await startOnFree(parts, count).catch(async (thrown: unknown) => {
+    await following.close();
+    throw thrown;
+  });
   reloaded(true, 1, []);
   const { admin } = loaded.config;
   const pages = { text: () => crew.page(), contentType: metrics.contentType };
@@ -68,6 +80,8 @@ export async function startCrew(options: StartOptions, count: number): Promise<S
     async close() {
       await crew.close();
       port?.cut();
+      await following.close();
+      await dialer.close();
       log.flush();
     },
   };
@@ -102,12 +116,15 @@ export class Crew {
   private generation = 1;
   private work: Promise<unknown> = Promise.resolve();
   private port: number | undefined;
+  /** Asks MLflow's registry for all workers. */
+  private follower: Follow | undefined;
 
-  private constructor(parts: CrewParts, text: string, table: SharedArrayBuffer) {
+  private constructor(parts: CrewParts, text: string, table: SharedArrayBuffer, follower: Follow | undefined) {
     this.parts = parts;
     this.text = text;
     this.known = new Set(parts.loaded.files);
     this.table = table;
+    this.follower = follower;
     this.port = parts.options.port;
     this.drainMs = ms(parts.loaded.config.drainTimeout) ?? 30_000;
     this.watching = watch(parts.loaded, () => void this.reload(), parts.watchFailed);
@@ -117,16 +134,23 @@ export class Crew {
   static async start(parts: CrewParts, count: number): Promise<{ crew: Crew; ready: Ready }> {
     const text = await readFile(parts.options.configPath, "utf8");
     const store = await loadStore("shared");
-    const crew = new Crew(parts, text, store.share!(MAX_COUNTED_KEYS));
+    const follower = await looking(parts, parts.loaded, undefined);
+    const crew = new Crew(parts, text, store.share!(MAX_COUNTED_KEYS), follower);
     try {
       const ready = await crew.spawn(0).ready;
       crew.port = ready.port;
       await Promise.all(Array.from({ length: count - 1 }, (_, index) => crew.spawn(index + 1).ready));
+      crew.follow();
       return { crew, ready };
     } catch (thrown) {
       await crew.close();
       throw thrown;
     }
+  }
+
+  /** What does not work as it should while calls are answered all the same, for people. */
+  get degraded(): readonly string[] {
+    return this.follower?.degraded ?? [];
   }
 
   /** Reads the config again: every worker takes it, or none does. True: it is live. One at a time. */
@@ -154,6 +178,7 @@ export class Crew {
 
   async close(): Promise<void> {
     this.stopping = true;
+    this.follower?.stop();
     await this.watching.close();
     await Promise.all([...this.threads.values()].map((thread) => thread.terminate()));
   }
@@ -170,14 +195,17 @@ export class Crew {
     const warnings = warningsOf(loaded, this.parts.loaded.config);
     let problems: readonly string[] = loaded.problems.map(formatProblem);
     const threads = [...this.threads.values()];
+    const follower = problems.length === 0 ? await looking(this.parts, loaded, this.follower) : undefined;
+    const told = follower && toldBy(follower);
     if (problems.length === 0) {
-      const answers = await Promise.all(threads.map((thread) => thread.ask({ kind: "prepare", text })));
+      const answers = await Promise.all(threads.map((thread) => thread.ask({ kind: "prepare", text, told })));
       problems = answers.flatMap((answer) =>
         Array.isArray(answer) ? (answer as string[]) : ["a worker did not answer"],
       );
     }
     if (problems.length > 0) {
       for (const thread of threads) thread.tell({ kind: "abort" });
+      follower?.stop();
       reloaded(false, this.generation, problems, warnings);
       return false;
     }
@@ -188,9 +216,28 @@ export class Crew {
     await Promise.all(threads.map((thread) => thread.ask({ kind: "commit" })));
     // One that was started since the others were asked began with the old text.
     const late = [...this.threads.values()].filter((thread) => !threads.includes(thread));
-    await Promise.all(late.map((thread) => catchUp(thread, text)));
+    await Promise.all(late.map((thread) => catchUp(thread, text, told)));
+    this.follower?.stop();
+    this.follower = follower;
+    this.follow();
     reloaded(true, this.generation, [], warnings);
     return true;
+  }
+
+  /** Tells every worker what the registry says; what it names no more ends when all of them have heard it. */
+  private follow(): void {
+    const { follower } = this;
+    follower?.start((looked) => {
+      this.parts.followed(looked);
+      const { moved } = looked;
+      const next = this.work.then(async () => {
+        if (follower !== this.follower) return;
+        const told = toldBy(follower);
+        await Promise.all([...this.threads.values()].map((thread) => thread.ask({ kind: "told", told, moved })));
+      });
+      this.work = next.catch(() => undefined);
+      return next;
+    });
   }
 
   /** @param restartMs Set when it takes the place of one that died: it is tried until it lives. */
@@ -198,8 +245,9 @@ export class Crew {
     const { options, log } = this.parts;
     // Only what can be sent to a thread.
     const plain: StartOptions = { configPath: options.configPath, host: options.host };
-    const { text, port, table } = this;
-    const start: WorkerStart = { options: plain, text, known: [...this.known], port, table };
+    const { text, port, table, follower } = this;
+    const told = follower && toldBy(follower);
+    const start: WorkerStart = { options: plain, text, known: [...this.known], port, table, told };
     const thread = new Thread(start, () => this.page());
     this.threads.set(index, thread);
     const born = performance.now();
@@ -219,8 +267,20 @@ export class Crew {
 }
 
 /** Brings a worker that began with an older config to this one. One that cannot take it is started again, and begins with it. */
-async function catchUp(thread: Thread, text: string): Promise<void> {
-  const problems = await thread.ask({ kind: "prepare", text });
+async function catchUp(thread: Thread, text: string, told: Told | undefined): Promise<void> {
+  const problems = await thread.ask({ kind: "prepare", text, told });
   if (Array.isArray(problems) && problems.length === 0) await thread.ask({ kind: "commit" });
   else await thread.terminate();
+}
+
+/** What keeps up with the registry of a config, after its first look. */
+async function looking(
+  { following, followed }: CrewParts,
+  loaded: Loaded,
+  known: Told | undefined,
+): Promise<Follow | undefined> {
+  const follower = following.follow(loaded, known);
+  const looked = await follower?.first(FIRST_LOOK_MS);
+  if (looked) followed(looked);
+  return follower;
 }

@@ -234,7 +234,6 @@ function choicesOf(field: DescField): string {
   return choices.length > 0 ? `one of ${choices.join(", ")}` : "it";
 }
 
-
 function toJson(node: Node): JsonValue {
   if (node.kind === "list") return node.items.map(toJson);
   if (node.kind === "scalar") return typeof node.value === "bigint" ? Number(node.value) : node.value;

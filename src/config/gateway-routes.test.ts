@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Door } from "../core/site.ts";
-import { loadProtocols } from "../registry.ts";
 import { kinds } from "../kinds.ts";
+import { loadProtocols } from "../registry.ts";
 import { load } from "./load.ts";
 import { isReserved } from "./paths.ts";
 import { formatProblem } from "./problems.ts";

@@ -9,7 +9,7 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** Most of an answer that is read. */
+/** Most of an answer that is read, where nothing else is said. */
 const MAX_BYTES = 64 * 1024;
 /** Longest wait for an answer, so that a server that is silent does not keep every later call waiting. */
 const TIMEOUT_MS = 10_000;
@@ -20,8 +20,16 @@ const TIMEOUT_MS = 10_000;
  *
  * @param who Is asked, for the errors.
  * @param named How it is called where it cannot be reached; default `who`.
+ * @param maxBytes Most of an answer that is read.
  */
-export function ask(exchange: Exchange, outgoing: Outgoing, clock: Clock, who: string, named = who): Promise<Answer> {
+export function ask(
+  exchange: Exchange,
+  outgoing: Outgoing,
+  clock: Clock,
+  who: string,
+  named = who,
+  maxBytes = MAX_BYTES,
+): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   let status = 0;
   let headers: ReplyHeaders = {};
@@ -39,7 +47,7 @@ export function ask(exchange: Exchange, outgoing: Outgoing, clock: Clock, who: s
     },
     onData(chunk) {
       size += chunk.length;
-      if (size <= MAX_BYTES) chunks.push(chunk);
+      if (size <= maxBytes) chunks.push(chunk);
     },
     onEnd() {
       clock.cancel(timer);

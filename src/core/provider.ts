@@ -109,6 +109,8 @@ export interface ServedVersion {
   readonly version: string;
   /** What stands before `/invocations`. */
   readonly url: string;
+  /** Where else it is served: instances of the same version; absent: nowhere. */
+  readonly more?: readonly string[];
   /** Who said where it is served: the operator's file, or a tag that came over the network. */
   readonly by: "file" | "tag";
   /** JSON of the inputs in the model's signature; `undefined`: it has none that can be read. */

@@ -22,3 +22,8 @@ export function readRegistered(name: string): Registered | undefined {
   if (sign === "@") return { model, alias: which };
   return /^\d+$/.test(which) ? { model, version: which } : { model, stage: which };
 }
+
+/** What was asked for is not there, or not served. Its message is for the log. */
+export class NotServed extends Error {}
+/** It is about to be served, and whoever asks again finds it. */
+export class NotYet extends NotServed {}

@@ -1,8 +1,10 @@
 import { expect, it } from "vitest";
 import { fakeClock } from "../../test/support/clock.ts";
 import type { ServedVersion } from "../core/provider.ts";
-import { Follower, type Looked } from "./follower.ts";
-import { NotServed, RegistryDown } from "./registry.ts";
+import { NotServed } from "../core/registered.ts";
+import { Follower } from "./follower.ts";
+import { RegistryDown } from "./registry.ts";
+import type { Looked } from "./told.ts";
 
 const at = (version: string, url = `http://m/${version}`): ServedVersion => ({
   model: "iris",

@@ -1,66 +1,78 @@
 import type { Clock, Timer } from "../core/clock.ts";
 import type { ServedVersion } from "../core/provider.ts";
-import { readRegistered } from "../core/registered.ts";
-import { NotServed, type Registry } from "./registry.ts";
+import { NotServed, NotYet, readRegistered } from "../core/registered.ts";
+import type { Registry } from "./registry.ts";
+import type { Follow, Looked, Told } from "./told.ts";
 
 /** What a follower is made of. */
 export interface Following {
   readonly registry: Pick<Registry, "find">;
   /** Names such as `models:/iris@champion`. */
   readonly names: readonly string[];
+  /** Looks for further names, by the routes that they are to be, and adds to `left` what it leaves out and why. */
+  readonly discover?: ((left: string[]) => Promise<ReadonlyMap<string, string>>) | undefined;
   readonly pollMs: number;
   readonly clock: Clock;
   /** What was known before, under the same names: it is used until the registry says something else. */
-  readonly known?: ReadonlyMap<string, ServedVersion>;
+  readonly known?: Pick<Told, "served" | "found"> | undefined;
+  /** Told, after each look and after what came of it was dealt with, which versions are in use. */
+  readonly used?: ((versions: readonly ServedVersion[]) => void) | undefined;
+  /** Called when it is stopped. */
+  readonly stopped?: (() => void) | undefined;
 }
 
-/** What one look came to, as lines for the log. */
-export interface Looked {
-  /** What is another now than before. */
-  readonly moved: readonly string[];
-  /** What went wrong, when it is not what went wrong the last time. */
-  readonly problems: readonly string[];
-  /** What is well again. */
-  readonly mended: readonly string[];
+interface Trouble {
+  readonly down: boolean;
+  readonly why: string;
 }
+
+/** Stands for the discovery among the names that may have troubles. */
+const DISCOVERY = "";
 
 /** Follows the names of a registry: looks again and again, and keeps what it knew when there is no answer. */
-export class Follower {
+export class Follower implements Follow {
   private readonly following: Following;
   private readonly versions: Map<string, ServedVersion>;
+  /** Names by route. */
+  private candidates: ReadonlyMap<string, string> = new Map();
+  /** Why models are no routes, as told last. */
+  private left: readonly string[] = [];
   /** By name. */
-  private readonly troubles = new Map<string, { readonly down: boolean; readonly why: string }>();
+  private readonly troubles = new Map<string, Trouble>();
   private timer: Timer | undefined = undefined;
+  private again: (() => void) | undefined = undefined;
   /** The first look, when nobody waited for its end. */
   private late: Promise<Looked> | undefined = undefined;
+  private hurried = false;
   private stopped = false;
 
   constructor(following: Following) {
+    const { names, discover, known } = following;
     this.following = following;
-    const known = following.names.map((name) => [name, following.known?.get(name)] as const);
-    this.versions = new Map(known.filter((one): one is [string, ServedVersion] => one[1] !== undefined));
+    if (discover && known) this.candidates = known.found;
+    const all = [...names, ...this.candidates.values()].map((name) => [name, known?.served.get(name)] as const);
+    this.versions = new Map(all.filter((one): one is [string, ServedVersion] => one[1] !== undefined));
   }
 
-  /** By name, as the registry told it last; a name that it never told is absent. */
   get served(): ReadonlyMap<string, ServedVersion> {
     return this.versions;
   }
 
-  /** What does not work as it should, for people: the registry, or names that it does not have. Empty: all is well. */
+  get found(): ReadonlyMap<string, string> {
+    return new Map([...this.candidates].filter(([, name]) => this.versions.has(name)));
+  }
+
   get degraded(): readonly string[] {
-    const all = [...this.troubles];
-    const down = all.some(([, trouble]) => trouble.down) ? ["mlflow registry"] : [];
-    const missing = this.following.names.filter((name) => {
+    const down = [...this.troubles.values()].some((trouble) => trouble.down) ? ["mlflow registry"] : [];
+    const missing = this.names().filter((name) => {
       const trouble = this.troubles.get(name);
-      return trouble === undefined ? !this.versions.has(name) : !trouble.down;
+      if (this.versions.has(name)) return trouble !== undefined && !trouble.down;
+      // What was discovered and is served nowhere is no route, and nobody misses it.
+      return this.following.names.includes(name) && !trouble?.down;
     });
     return [...down, ...missing];
   }
 
-  /**
-   * The first look, waited for no longer than `limitMs`, so that a registry that is silent holds up neither a start nor a
-   * reload: what was known is used then, and `start` tells what the look came to after all.
-   */
   async first(limitMs: number): Promise<Looked | undefined> {
     const { clock } = this.following;
     const looking = this.look();
@@ -76,11 +88,12 @@ export class Follower {
   async look(): Promise<Looked> {
     const moved: string[] = [];
     const problems: string[] = [];
-    const mended: string[] = [];
-    const before = new Set(this.degraded);
-    await Promise.all(this.following.names.map((name) => this.lookAt(name, moved, problems)));
-    const now = this.degraded;
-    for (const one of before) if (!now.includes(one)) mended.push(`${one}: well again`);
+    const before = new Set([...this.troubles.keys()].map((name) => this.nameOf(name)));
+    this.hurried = false;
+    await this.discover(moved, problems);
+    await Promise.all(this.names().map((name) => this.lookAt(name, moved, problems)));
+    const now = new Set([...this.troubles.keys()].map((name) => this.nameOf(name)));
+    const mended = [...before].filter((one) => !now.has(one)).map((one) => `${one}: well again`);
     return { moved, problems: [...new Set(problems)], mended };
   }
 
@@ -88,21 +101,71 @@ export class Follower {
   start(told: (looked: Looked) => Promise<void>): void {
     const { clock, pollMs } = this.following;
     const later = () => {
-      this.timer = clock.after(pollMs, () => void again());
+      if (this.hurried) void again();
+      else this.timer = clock.after(pollMs, () => void again());
     };
     const again = async (looking = this.look()) => {
+      this.timer = undefined;
       const looked = await looking;
       if (this.stopped) return;
       if (Object.values(looked).some((lines: readonly string[]) => lines.length > 0)) await told(looked);
-      if (!this.stopped) later();
+      if (this.stopped) return;
+      this.following.used?.([...this.versions.values()]);
+      later();
     };
+    this.again = () => void again();
     if (this.late) void again(this.late);
     else later();
+  }
+
+  /** There is something new: looks now, or as soon as the look that is under way has ended. */
+  hurry(): void {
+    this.hurried = true;
+    if (this.timer === undefined || this.stopped) return;
+    this.following.clock.cancel(this.timer);
+    this.again?.();
   }
 
   stop(): void {
     this.stopped = true;
     if (this.timer !== undefined) this.following.clock.cancel(this.timer);
+    this.following.stopped?.();
+  }
+
+  private names(): readonly string[] {
+    return [...new Set([...this.following.names, ...this.candidates.values()])];
+  }
+
+  /** What a trouble is of, for people. */
+  private nameOf(name: string): string {
+    return this.troubles.get(name)!.down ? "mlflow registry" : name;
+  }
+
+  private async discover(moved: string[], problems: string[]): Promise<void> {
+    const { discover, names } = this.following;
+    if (discover === undefined) return;
+    const left: string[] = [];
+    try {
+      const found = await discover(left);
+      this.troubles.delete(DISCOVERY);
+      problems.push(...left.filter((why) => !this.left.includes(why)));
+      this.left = left;
+      const wanted = new Set([...names, ...found.values()]);
+      for (const [route, name] of this.candidates) {
+        if (found.get(route) === name) continue;
+        if (this.versions.has(name)) moved.push(`${name} is not discovered any more: the route ${route} goes with it`);
+        if (wanted.has(name)) continue;
+        this.versions.delete(name);
+        this.troubles.delete(name);
+      }
+      for (const [route, name] of found) {
+        // Its version may be known by another route.
+        if (this.candidates.get(route) !== name && this.versions.has(name)) moved.push(`the route ${route} is ${name}`);
+      }
+      this.candidates = found;
+    } catch (thrown) {
+      this.trouble(DISCOVERY, true, thrown, problems);
+    }
   }
 
   private async lookAt(name: string, moved: string[], problems: string[]): Promise<void> {
@@ -114,20 +177,28 @@ export class Follower {
       this.versions.set(name, now);
       moved.push(movement(name, before, now));
     } catch (thrown) {
-      const down = !(thrown instanceof NotServed);
-      const why = thrown instanceof Error ? thrown.message : String(thrown);
-      const last = this.troubles.get(name);
-      this.troubles.set(name, { down, why });
-      if (last?.why !== why) problems.push(down ? why : `${name}: ${why}`);
+      // What was served goes on to be, and is well: there is nothing to tell yet.
+      if (thrown instanceof NotYet) this.troubles.delete(name);
+      else this.trouble(name, !(thrown instanceof NotServed), thrown, problems);
     }
+  }
+
+  private trouble(name: string, down: boolean, thrown: unknown, problems: string[]): void {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    const last = this.troubles.get(name);
+    this.troubles.set(name, { down, why });
+    if (last?.why !== why) problems.push(down ? why : `${name}: ${why}`);
   }
 }
 
 function movement(name: string, before: ServedVersion | undefined, now: ServedVersion): string {
-  if (before === undefined) return `${name} is version ${now.version}, served at ${now.url}`;
+  const where = [now.url, ...(now.more ?? [])].join(", ");
+  if (before === undefined) return `${name} is version ${now.version}, served at ${where}`;
   if (before.version !== now.version) {
-    return `${name} moved from version ${before.version} to ${now.version}, served at ${now.url}`;
+    return `${name} moved from version ${before.version} to ${now.version}, served at ${where}`;
   }
-  if (before.url !== now.url) return `${name} is still version ${now.version}, and served at ${now.url} now`;
+  if (before.url !== now.url || before.more?.join() !== now.more?.join()) {
+    return `${name} is still version ${now.version}, and served at ${where} now`;
+  }
   return `${name} is still version ${now.version}, and its signature is known now`;
 }

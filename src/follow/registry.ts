@@ -4,7 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import { asGatewayError } from "../core/errors.ts";
 import { isObject, type Json, type JsonObject, objectIn, objectsIn, textIn } from "../core/json.ts";
 import type { Exchange, ServedVersion } from "../core/provider.ts";
-import type { Registered } from "../core/registered.ts";
+import { NotServed, type Registered } from "../core/registered.ts";
 
 /** How a registry is asked. */
 export interface RegistrySettings {
@@ -17,14 +17,18 @@ export interface RegistrySettings {
   /** A template of `{model}` and `{version}`; empty: only the tag says where a version is served. */
   readonly template: string;
   readonly tag: string;
+  /** Serves a version on this machine and says where, in place of the template and the tag; throws `NotServed`. */
+  readonly place?: ((model: string, version: string) => string) | undefined;
 }
 
 /** The registry did not answer, or not as a registry does: what was known stays. Its message is for the log. */
 export class RegistryDown extends Error {}
-/** The registry answered, and what was asked for is not there or not served. Its message is for the log. */
-export class NotServed extends Error {}
 
+/** Registered models of one page, and most of an answer that is read: descriptions and tags may be long. */
+const PAGE = 100;
+const MAX_BYTES = 16 * 1024 * 1024;
 const NOTHING = Buffer.alloc(0);
+const WHO = "the MLflow registry";
 
 /**
  * Reads MLflow's Model Registry over REST.
@@ -46,18 +50,42 @@ export class Registry {
     const { version: number } = told;
     const version = typeof number === "number" ? number.toString() : textIn(number);
     if (version === "") throw new RegistryDown("the registry told a version without its number");
-    const { template, tag } = this.settings;
-    const tagged = textIn(objectsIn(told["tags"]).find(({ key }) => key === tag)?.["value"]);
+    const place = this.placeOf(one.model, version, objectsIn(told["tags"]));
+    const inputs = await this.inputsOf(one.model, version);
+    return { model: one.model, version, ...place, inputs };
+  }
+
+  /** Every registered model, as the registry tells of it: `name`, `aliases`, `latest_versions`. Rejects with `RegistryDown`. */
+  async models(): Promise<readonly JsonObject[]> {
+    const all: JsonObject[] = [];
+    let token = "";
+    do {
+      const query = { max_results: String(PAGE), ...(token !== "" && { page_token: token }) };
+      const page = await this.get("registered-models/search", query);
+      all.push(...objectsIn(page["registered_models"]));
+      const next = textIn(page["next_page_token"]);
+      if (next === token) break;
+      token = next;
+    } while (token !== "");
+    return all;
+  }
+
+  private placeOf(model: string, version: string, tags: readonly JsonObject[]): Pick<ServedVersion, "url" | "by"> {
+    const { template, tag, place } = this.settings;
+    if (place !== undefined) return { url: place(model, version), by: "file" };
+    const tagged = textIn(tags.find(({ key }) => key === tag)?.["value"]);
     const filled = template
-      .replaceAll("{model}", encodeURIComponent(one.model))
+      .replaceAll("{model}", encodeURIComponent(model))
       .replaceAll("{version}", encodeURIComponent(version));
-    const url = tagged || filled;
-    if (url === "") {
+    const urls = (tagged || filled).split(",").map((one) => one.trim());
+    const [url, ...more] = urls.filter((one) => one !== "");
+    if (url === undefined) {
       throw new NotServed(`version ${version} has no tag ${tag}, and mlflow.model_server_url is not set`);
     }
-    if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new NotServed(`version ${version} is served at no URL`);
-    const inputs = await this.inputsOf(one.model, version);
-    return { model: one.model, version, url, by: tagged === "" ? "file" : "tag", inputs };
+    if (![url, ...more].every((one) => /^https?:\/\//.test(one) && URL.canParse(one))) {
+      throw new NotServed(`version ${version} is served at no URL`);
+    }
+    return { url, by: tagged === "" ? "file" : "tag", ...(more.length > 0 && { more }) };
   }
 
   private async version({ model, alias, stage, version }: Registered): Promise<JsonObject> {
@@ -98,7 +126,7 @@ export class Registry {
       body: NOTHING,
     } as const;
     try {
-      return await ask(exchange, outgoing, clock, "the MLflow registry");
+      return await ask(exchange, outgoing, clock, WHO, WHO, MAX_BYTES);
     } catch (thrown) {
       const { message, cause } = asGatewayError(thrown);
       throw new RegistryDown(cause instanceof Error ? `${message} (${cause.message})` : message);

@@ -36,6 +36,8 @@ export interface Observer {
   ) => void;
   /** Tells what a look at MLflow's registry came to, as lines. */
   readonly followed: (looked: Followed) => void;
+  /** Tells what a model server does that was started here, or a line that it wrote. `server`: its model and version. */
+  readonly served: (server: string, what: { readonly event: string } | { readonly line: string }) => void;
 }
 
 /** What a look at MLflow's registry came to, as lines. */
@@ -107,7 +109,12 @@ export function createObserver({ log, metrics, now = () => performance.now() }: 
     }
   }
 
-  return { began: () => metrics.began(), finished, hooks: { fault }, reloaded, followed };
+  function served(server: string, what: { readonly event: string } | { readonly line: string }): void {
+    if ("event" in what) log.info({ server, what: log.redactor.clean(what.event, PROBLEM_LENGTH) }, "model server");
+    else log.info({ server, line: log.redactor.clean(what.line, PROBLEM_LENGTH) }, "model server wrote");
+  }
+
+  return { began: () => metrics.began(), finished, hooks: { fault }, reloaded, followed, served };
 }
 
 /** Why it failed. Without an answer and without a reason, it is the caller who went. */

@@ -11,6 +11,7 @@ const ARROW: Readonly<Record<string, readonly string[]>> = {
   net: ["core"],
   observe: ["core"],
   follow: ["core"],
+  serve: ["core"],
   providers: ["core", "dialects", "gen"],
   protocols: ["core", "dialects", "gen"],
   policies: ["core", "gen"],
@@ -19,7 +20,7 @@ const ARROW: Readonly<Record<string, readonly string[]>> = {
   client: ["gen"],
   cli: ["client", "config", "core", "gen"],
   // Extensions come in through the registry alone, which finds them by their folders.
-  main: ["cli", "core", "net", "config", "observe", "follow", "gen"],
+  main: ["cli", "core", "net", "config", "observe", "follow", "serve", "gen"],
 };
 const FAMILIES = ["providers", "protocols", "policies", "stores", "dialects"];
 
@@ -28,6 +29,8 @@ const ONLY: readonly (readonly [what: RegExp, where: RegExp])[] = [
   [/from "undici"/, /^src\/net\/send\.ts$/],
   [/from "pino"/, /^src\/observe\/log\.ts$/],
   [/from "prom-client"/, /^src\/observe\//],
+  // Programs are started in one place alone.
+  [/from "node:child_process"/, /^src\/serve\/process\.ts$/],
   [/from "commander"/, /^src\/(main\.ts|cli\/program\.ts)$/],
   [/from "chokidar"/, /^src\/config\/watch\.ts$/],
   [/from "kysely"/, /^src\/(sql|stores)\//],
@@ -94,6 +97,7 @@ it.each([
   ["src/net/listen.ts", 'import { Pool } from "undici";', 'from "undici"'],
   ["src/providers/a/bad.ts", 'import { connect } from "node:net";', 'import { connect } from "node:net"'],
   ["src/providers/a/bad.ts", "process.env.KEY", "process.env"],
+  ["src/start.ts", 'import { spawn } from "node:child_process";', 'from "node:child_process"'],
 ])("names the offender: %s with %s", (path, text, what) => {
   expect(offences(new Map([[path, text]]))).toEqual([`${path} -> ${what}`]);
 });
