@@ -6,7 +6,7 @@ import { portsOf } from "./config/registry.ts";
 import { processEnvironment } from "./config/secrets.ts";
 import { ask } from "./core/ask.ts";
 import type { Tools } from "./core/provider.ts";
-import { isRegistered } from "./core/registered.ts";
+import { isRegistered, NotServed } from "./core/registered.ts";
 import { type Discovering, discovered } from "./follow/discovery.ts";
 import { Follower } from "./follow/follower.ts";
 import { Registry } from "./follow/registry.ts";
@@ -65,7 +65,13 @@ export class Following {
       clock: tools.clock,
       template: mlflow.modelServerUrl,
       tag: mlflow.urlTag || DEFAULTS.tag,
-      place: serving && ((model, version) => this.supervising().place(model, version, serving)),
+      place:
+        serving &&
+        ((model, version) => {
+          // A look may outlive its follower.
+          if (!this.followers.has(follower)) throw new NotServed("nobody follows it any more");
+          return this.supervising().place(model, version, serving);
+        }),
     });
     const discovering: Discovering = {
       globs: mlflow.discover,

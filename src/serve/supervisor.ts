@@ -57,6 +57,7 @@ export class Supervisor {
     const key = keyOf(model, version);
     let slot = this.slots.get(key);
     if (slot === undefined) {
+      if (this.closing) throw new NotServed("the gateway is stopping");
       const { maxProcesses } = serving;
       if (this.slots.size + this.retired.size >= maxProcesses) {
         throw new NotServed(`${maxProcesses} model servers run, and mlflow.local.max_processes allows no more`);
