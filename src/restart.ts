@@ -14,9 +14,9 @@ export function changedSinceStart(started: Config, now: Config): readonly string
   return [...names].filter((name) => old.get(name) !== young.get(name) && !LIVE.has(name));
 }
 
-/** Settings that are read at start, one level deep, as text. They hold no secrets. */
-function atStart({ listen, admin, log, drainTimeout }: Config): ReadonlyMap<string, string> {
-  const part = create(ConfigSchema, { listen, admin, log, drainTimeout });
+/** Settings that are read at start, one level deep, as text; compared, and never told: some are secrets. */
+function atStart({ listen, admin, log, drainTimeout, store }: Config): ReadonlyMap<string, string> {
+  const part = create(ConfigSchema, { listen, admin, log, drainTimeout, store });
   const json = toJson(ConfigSchema, part, { useProtoFieldName: true }) as Readonly<Record<string, unknown>>;
   const flat = new Map<string, string>();
   for (const [name, value] of Object.entries(json)) {

@@ -25,6 +25,7 @@ import { POLICY_FIELDS, type PolicyField } from "./policies.ts";
 import { type Problem, Report, WHOLE_FILE } from "./problems.ts";
 import { type Environment, processEnvironment, resolveSecrets, type Sources, secretValues } from "./secrets.ts";
 import { spotOf } from "./spot.ts";
+import { checkStore, readStore } from "./store.ts";
 import { baseOf, nodeOfRoute, type Owned, type Owner } from "./stored.ts";
 import { checkTls } from "./tls.ts";
 import { isNull, type Node } from "./tree.ts";
@@ -159,12 +160,13 @@ class Loader {
     if (typeof content === "string") report.problem(WHOLE_FILE, "", whyUnreadable(content));
     const tree = typeof content === "string" ? undefined : parseYaml(content, report);
     if (!tree) return create(ConfigSchema);
-    const config = decode(ConfigSchema, readGatewayRoutes(tree, report), "", report, origins, LATER);
+    const config = decode(ConfigSchema, readStore(readGatewayRoutes(tree, report)), "", report, origins, LATER);
     this.take(config, stored);
     fillDefaults(config);
     checkConfig(config, origins, report);
     await resolveSecrets(ConfigSchema, config, origins, sources, report);
     this.secrets.push(...secretValues(ConfigSchema, config));
+    checkStore(config, origins, report);
     if (config.listen?.tls) await checkTls(config.listen.tls, sources.folder, sources.files, origins, report);
     await this.policiesOf(config, POLICY_FIELDS.config);
     for (const route of config.routes) {
