@@ -1,5 +1,6 @@
 import { create, type DescMethod, type DescService, getOption, hasOption, type Message } from "@bufbuild/protobuf";
 import { AuditService } from "../../gen/polygate/admin/v1/audit_pb.js";
+import { KeyAdminService } from "../../gen/polygate/admin/v1/key_admin_pb.js";
 import { RevisionAdminService } from "../../gen/polygate/admin/v1/revision_admin_pb.js";
 import { RouteAdminService } from "../../gen/polygate/admin/v1/route_admin_pb.js";
 import { permission } from "../../gen/polygate/options/v1/options_pb.js";
@@ -9,6 +10,7 @@ import { forbidden } from "../core/grants.ts";
 import { ADMIN_PERMISSIONS, type AdminPermission } from "../core/principal.ts";
 import { auditMethods } from "./audit.ts";
 import { auditOf, Refusals } from "./audited.ts";
+import { keyMethods } from "./keys.ts";
 import type { Context, Handler, Methods, Noted, Streamer } from "./method.ts";
 import type { AdminParts } from "./parts.ts";
 import { revisionMethods } from "./revisions.ts";
@@ -20,6 +22,7 @@ import { Writer } from "./writer.ts";
 const SERVICES: readonly (readonly [DescService, (parts: AdminParts, writer: Writer) => Methods])[] = [
   [RouteAdminService, routeMethods],
   [RevisionAdminService, revisionMethods],
+  [KeyAdminService, keyMethods],
   [AuditService, auditMethods],
 ];
 

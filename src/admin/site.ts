@@ -37,6 +37,8 @@ export interface AdminSite {
   checkRoutes(routes: readonly StoredRoute[]): Promise<readonly RouteProblem[]>;
   /** Looks at the ledger now. Resolves when this process runs the revision or a later one, or after 2 s. Never throws. */
   applied(revision: number): Promise<void>;
+  /** Looks at the ledger's keys now. Resolves when every thread of this process knows them, or after 2 s. Never throws. */
+  keysApplied(): Promise<void>;
   /** The revision that calls run on here, a staged one left out; 0: none yet. */
   liveRevision(): number;
   /**
