@@ -1,6 +1,7 @@
 /** What MLflow 3 tells of its endpoints and splits, in front of the simulator; shapes as a tracking server of 3.17.2 gave them. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Gateway, startGateway } from "../support/gateway.ts";
+import { client, clientSuite, run } from "./tools.ts";
 
 const model = (name: string) => `{ provider: simulator, name: ${name} }`;
 let gateway: Gateway;
@@ -139,6 +140,30 @@ describe("/api/3.0/gateway/route", () => {
       json: {
         detail: "The route 'zzz' is not present or active on the server. Please verify the route name.",
       },
+    });
+  });
+});
+
+clientSuite("mlflow", "as MLflow's own store reads them", (python) => {
+  it("the endpoints are whole", async () => {
+    const env = { MLFLOW_DISABLE_TELEMETRY: "true" };
+    const told = await run(python, [client("tracking_endpoints.py"), gateway.url], { env });
+    expect(JSON.parse(told)).toEqual({
+      plain: [["a", 1, "PRIMARY"]],
+      fresh: [["b", 1, "PRIMARY"]],
+      fall: [
+        ["a", 1, "PRIMARY"],
+        ["b", 1, "FALLBACK"],
+      ],
+      split: [
+        ["a", 0.9, "PRIMARY"],
+        ["b", 0.1, "PRIMARY"],
+      ],
+      spare: [
+        ["a", 1, "FALLBACK"],
+        ["b", 1, "PRIMARY"],
+      ],
+      zzz: "RESOURCE_DOES_NOT_EXIST",
     });
   });
 });

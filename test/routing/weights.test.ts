@@ -1,6 +1,9 @@
 /** Calls that are spread over targets by weight: the file, the draw, the failover, and what the caller is told. */
+import { createClient } from "@connectrpc/connect";
 import { afterEach, expect, it } from "vitest";
+import { ChatService, Role } from "../../gen/polygate/v1/chat_pb.js";
 import { type Running, runGateway } from "../lifecycle/gateway.ts";
+import { WIRES } from "../support/rpc.ts";
 
 let running: Running | undefined;
 afterEach(async () => {
@@ -49,6 +52,20 @@ async function asked(times: number): Promise<Record<string, number>> {
 it("gives each target its exact share", async () => {
   await start(chat(`{ weight: 90, model: ${simulator("old")} }`, `{ weight: 10, model: ${simulator("fresh")} }`), 100);
   expect(await asked(100)).toEqual({ "200 old 0 1": 90, "200 fresh 1 1": 10 });
+});
+
+it("tells over gRPC, too, which target answered", async () => {
+  await start(chat(`{ weight: 1, model: ${simulator("old")} }`, `{ weight: 3, model: ${simulator("fresh")} }`), 4);
+  const client = createClient(ChatService, WIRES[0]![1](running!.url));
+  const message = { role: Role.USER, content: { case: "text" as const, value: "Hello" } };
+  const answers = [];
+  for (let call = 0; call < 4; call++) answers.push(await client.chat({ model: "chat", messages: [message] }));
+  expect(answers.map(({ served }) => `${served?.target} ${served?.model}`)).toEqual([
+    "0 old",
+    "1 fresh",
+    "1 fresh",
+    "1 fresh",
+  ]);
 });
 
 it("counts a target without a weight as 1 beside one that has some", async () => {
