@@ -4,7 +4,7 @@ import { readOnly } from "../../src/core/ledger.ts";
 import { loadStore } from "../../src/registry.ts";
 import { revision } from "../support/ledger.ts";
 import { ledgerContract } from "./ledger.ts";
-import { PLACES } from "./ledger-places.ts";
+import { memoryPlace, PLACES } from "./ledger-places.ts";
 
 const folders = readdirSync(new URL("../../src/stores/", import.meta.url));
 const kinds: string[] = [];
@@ -16,11 +16,11 @@ it("every kind of store with a ledger is tried", () => {
 
 for (const kind of kinds) {
   const places = PLACES[kind];
-  if (places) ledgerContract(kind, () => places.newPlace(), places.shared);
+  places?.suite((newPlace) => ledgerContract(kind, newPlace, places.shared));
 }
 
 it("a ledger that is only read shows what is there, and refuses writes in the words that it was given", async () => {
-  const ledger = await (await PLACES["memory"]!.newPlace()).open();
+  const ledger = await (await memoryPlace()).open();
   const shown = readOnly(ledger, "The gateway has no store; set `store` in polygate.yaml.");
   await ledger.write((tx) => tx.addRevision(revision({ cause: "file" })));
   expect(shown.writable).toBe(false);

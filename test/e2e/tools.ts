@@ -29,6 +29,8 @@ const PLACES = {
   "mlflow 2.8.1": [join(TOOLS, "venv/mlflow-2.8.1/bin/python")],
   "mlflow 2.22": [join(TOOLS, "venv/mlflow-2.22/bin/python")],
   mlflow: [join(TOOLS, "venv/mlflow/bin/python")],
+  // Debian has it in a folder for each version, and not in the path.
+  PostgreSQL: [...[18, 17, 16, 15].map((version) => `/usr/lib/postgresql/${version}/bin/postgres`), "postgres"],
   LiteLLM: [join(TOOLS, "venv/litellm/bin/litellm")],
 } as const;
 
