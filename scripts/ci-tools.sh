@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the clients and servers that the end-to-end suites want, on a Debian 12 machine, as root:
-# Chromium, grpcurl, and five Python environments with pinned packages (scripts/ci-requirements).
+# Chromium, PostgreSQL, grpcurl, and five Python environments with pinned packages (scripts/ci-requirements).
 # A second run finds everything there and ends in a second. Needs Node, Go 1.24 or later and Python 3.11.
 #
 # Where: $POLYGATE_TEST_TOOLS, or .cache/test-tools under the repository (which git ignores).
@@ -24,6 +24,7 @@ debian() {
   command -v chromium >/dev/null || missing+=(chromium)
   command -v curl >/dev/null || missing+=(curl)
   command -v git >/dev/null || missing+=(git)
+  compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
   # A Python without ensurepip makes no virtual environment; Debian splits it off.
   python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
   if [ ${#missing[@]} -eq 0 ]; then return 0; fi
