@@ -78,8 +78,8 @@ export function auditMethods({ ledger }: Pick<AdminParts, "ledger">): Methods {
 }
 
 /** What was done to no route in particular is for those who may see all. */
-function maySee({ resource }: AuditRecord, { permits }: Context): boolean {
-  return permits("*") || (resource.startsWith("routes/") && permits(resource.slice("routes/".length)));
+function maySee({ resource }: AuditRecord, context: Context): boolean {
+  return context.permits("*") || (resource.startsWith("routes/") && context.permits(resource.slice("routes/".length)));
 }
 
 function eventMessage(record: AuditRecord): MessageInitShape<typeof AuditEventSchema> {

@@ -20,9 +20,9 @@ export async function revisionMessage(
   parts: DocParts,
   record: RevisionRecord,
   head: LedgerHead,
-  { permits }: Pick<Context, "permits">,
+  context: Pick<Context, "permits">,
 ): Promise<MessageInitShape<typeof RevisionSchema>> {
-  const shown = record.changes.filter(({ name }) => permits(name));
+  const shown = record.changes.filter(({ name }) => context.permits(name));
   const { stage } = head;
   return {
     number: BigInt(record.number),

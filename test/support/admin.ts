@@ -1,10 +1,13 @@
 /** An admin API over a ledger in memory, with a site that loads routes for true and serves nobody. */
 import { create, type DescMethod, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
+import { expect } from "vitest";
 import { AuditService } from "../../gen/polygate/admin/v1/audit_pb.js";
 import { KeyAdminService } from "../../gen/polygate/admin/v1/key_admin_pb.js";
 import { RevisionAdminService } from "../../gen/polygate/admin/v1/revision_admin_pb.js";
-import { RouteAdminService } from "../../gen/polygate/admin/v1/route_admin_pb.js";
+import { type Route, RouteAdminService } from "../../gen/polygate/admin/v1/route_admin_pb.js";
+import type { RouteSchema } from "../../gen/polygate/config/v1/config_pb.js";
 import { createAdminApi } from "../../src/admin/api.ts";
+import { openDoc } from "../../src/admin/docs.ts";
 import { openSeals } from "../../src/admin/open-seals.ts";
 import type { AdminParts } from "../../src/admin/parts.ts";
 import { newSealingKey, type SealingKeys } from "../../src/admin/seals.ts";
@@ -12,6 +15,7 @@ import type { AdminSite } from "../../src/admin/site.ts";
 import { type Kinds, load } from "../../src/config/load.ts";
 import type { Actor, AdminApi } from "../../src/core/admin.ts";
 import { ANYBODY } from "../../src/core/grants.ts";
+import type { JsonObject } from "../../src/core/json.ts";
 import type { Ledger } from "../../src/core/ledger.ts";
 import type { Principal } from "../../src/core/principal.ts";
 import { kinds as realKinds } from "../../src/kinds.ts";
@@ -53,6 +57,35 @@ export const routes = RouteAdminService.method;
 export const revisions = RevisionAdminService.method;
 export const audit = AuditService.method;
 export const keyMethods = KeyAdminService.method;
+
+/** A route as a request has it. */
+export type RouteInit = MessageInitShape<typeof RouteSchema>;
+
+/** A route of OpenAI's with the secret `sk-1 secret`. */
+export function chat(name: string, more: RouteInit = {}): RouteInit {
+  const model = { provider: "openai", name: "gpt-4o", config: { openai_api_key: "sk-1 secret" } };
+  return { name, routeType: "llm/v1/chat", model, ...more } as RouteInit;
+}
+
+/** Makes a route. */
+export async function made(admin: AdminUnderTest, route: RouteInit): Promise<Route> {
+  return (await admin.ask(routes.createRoute, { route })).route!;
+}
+
+/** How the secret of a `chat` is shown. */
+export const maskOf = (route: Route): string => String(route.spec?.model?.config?.["openai_api_key"]);
+
+/** A route's doc in the store, its secrets open. */
+export async function openOf({ ledger, parts }: AdminUnderTest, name: string): Promise<JsonObject> {
+  return openDoc(parts.seals, (await ledger.route(name))!.doc);
+}
+
+/** A `GatewayError` of the reason, whose message has these words in their order. */
+export const refusal = (reason: string, ...words: readonly string[]): unknown =>
+  expect.objectContaining({
+    fault: expect.objectContaining({ reason }),
+    message: expect.stringMatching(new RegExp(words.map((word) => word.replaceAll(/[.*[\]()?]/g, "\\$&")).join(".*"))),
+  });
 
 /** A principal as a request has it. */
 export const actorOf = (principal: Principal = ANYBODY): Actor => ({
