@@ -4,6 +4,7 @@ import { plainName } from "../core/address.ts";
 import type { Exchange, Outgoing, Receiver } from "../core/provider.ts";
 import { type Egress, EgressRefused, guardedLookup } from "./egress.ts";
 import { CONNECT_TIMEOUT, type Request, type Sender, SentExchange } from "./exchange.ts";
+import { quicken } from "./quick.ts";
 
 /** Milliseconds an idle connection to a provider is kept. Below what common servers allow, so that they do not close first. */
 const KEEP_ALIVE_MS = 4_000;
@@ -182,7 +183,10 @@ function guardedConnector(ms: number, egress: Egress, resolve: LookupFunction | 
       clearTimeout(timer);
       if (over) open?.destroy();
       else if (error) done(error, null);
-      else done(null, open!);
+      else {
+        quicken(open!);
+        done(null, open!);
+      }
     });
   };
 }
