@@ -27,8 +27,8 @@ export function checkedReply(call: Call, bytes: Buffer, status: number, headers:
       if (json[ANSWERS[op].name] === undefined) throw errors.bodyMalformed("no answer");
       call.usage = usageOf(json, upstream);
     } else {
-      // Searched for by the byte, which is native: a long reply is not walked through for what it does not hold.
-      if (!isWhole(bytes) || !bytes.includes(ANSWERS[op].bytes)) throw whatInstead(body, fault);
+      // Searched for by the byte: a long reply is not walked through for what it does not hold.
+      if (!isWhole(bytes) || !includesQuoted(bytes, ANSWERS[op].bytes)) throw whatInstead(body, fault);
       if (includesQuoted(bytes, ERROR) && isError(body)) throw fault();
       call.usage = usageIn(bytes, upstream);
     }

@@ -3,7 +3,7 @@ import { errors, type GatewayError } from "./errors.ts";
 import { isObject, type Json, type JsonObject } from "./json.ts";
 import { firstBadByte, mistakeWords } from "./mistake.ts";
 import { bytesText, joinParts, type Part } from "./parts.ts";
-import { type Survey, survey } from "./survey.ts";
+import { isLong, type Survey, survey } from "./survey.ts";
 import { isPlainTalk, PLAIN_MESSAGE } from "./talk.ts";
 
 /** Up to this size texts are cut and joined as strings, which is faster than many small buffers, and `brief` is known. */
@@ -228,7 +228,8 @@ export class Body {
       // Under 1 us at 32 KB. What is no text would reach a provider as we never read it.
       if (!this.asCame && !isUtf8(this.raw))
         throw errors.bodyMalformed(`The body is not UTF-8: byte ${firstBadByte(this.raw)} is no part of a character.`);
-      this.found = survey(this.raw, MAX_JSON_DEPTH);
+      if (this.raw.length <= SMALL_BYTES) this.text ??= this.raw.toString("latin1");
+      this.found = survey(this.raw, MAX_JSON_DEPTH, this.text);
     }
     if (this.found.tooDeep) throw errors.bodyMalformed(`The JSON is nested deeper than ${MAX_JSON_DEPTH} levels.`);
     return this.found.members;
@@ -236,7 +237,9 @@ export class Body {
 
   private value(start: number, end: number): Json {
     try {
-      return JSON.parse(this.raw!.toString("utf8", start, end)) as Json;
+      // A number and the like is ASCII, or no JSON.
+      const isScalar = this.text !== undefined && !isLong(this.raw![start]);
+      return JSON.parse(isScalar ? this.text!.slice(start, end) : this.raw!.toString("utf8", start, end)) as Json;
     } catch (cause) {
       throw notJson(this.raw!, cause);
     }

@@ -14,6 +14,20 @@ export function bytesText(value: Json): string {
   return ASCII.test(text) ? text : Buffer.from(text).toString("latin1");
 }
 
+/** Names in quotes; there are few, and what is long or one too many is made each time. */
+const names = new Map<string, string>();
+const MAX_NAMES = 256;
+const MAX_NAME = 64;
+
+function nameText(key: string): string {
+  let name = names.get(key);
+  if (name === undefined) {
+    name = bytesText(key);
+    if (names.size < MAX_NAMES && key.length <= MAX_NAME) names.set(key, name);
+  }
+  return name;
+}
+
 /** Members as one object, and where they stand in it. Strings alone are joined as strings: that is faster than many small copies. */
 export function joinParts(parts: readonly Part[]): { readonly raw: Buffer; readonly members: Member[] } {
   const members: Member[] = [];
@@ -21,7 +35,7 @@ export function joinParts(parts: readonly Part[]): { readonly raw: Buffer; reado
   let text = "";
   let isText = parts.length > 0;
   for (const [key, value] of parts) {
-    const name = bytesText(key);
+    const name = nameText(key);
     const start = size + name.length + 1;
     const end = start + value.length;
     members.push({ key, start, end });
@@ -38,7 +52,7 @@ function copied(parts: readonly Part[], size: number): Buffer {
   raw[0] = OPEN;
   let at = 0;
   for (const [key, value] of parts) {
-    at += raw.write(`${at === 0 ? "{" : ","}${bytesText(key)}:`, at, "latin1");
+    at += raw.write(`${at === 0 ? "{" : ","}${nameText(key)}:`, at, "latin1");
     at += typeof value === "string" ? raw.write(value, at, "latin1") : value.copy(raw, at);
   }
   raw[size - 1] = CLOSE;

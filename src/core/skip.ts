@@ -88,7 +88,7 @@ export const skipLoaded = codeOf(CODE) as (at: number, end: number, left: number
 const apart = codeOf(APART) as (at: number, end: number, gap: number) => number;
 
 /** Below this the usual search is as fast. */
-const SHORT = 2048;
+const SHORT = 256;
 
 /** As `bytes.includes(quoted)`, for a text between quotes. Loads `bytes` over what was loaded last. */
 export function includesQuoted(bytes: Buffer, quoted: Buffer): boolean {

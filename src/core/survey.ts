@@ -28,10 +28,11 @@ const TOO_DEEP: Survey = { members: undefined, inside: 0, tooDeep: true };
  *
  * @param bytes One JSON object; white space may surround it.
  * @param maxDepth Deepest nesting allowed; the object itself is 1.
+ * @param text The bytes as Latin-1, a letter for each, where somebody has it: keys are cut out of it faster.
  * @returns Members, or `members: undefined` when the caller must parse: what we route on is what the upstream reads.
  * @see RFC 8259 section 4, which leaves repeated names to the receiver.
  */
-export function survey(bytes: Buffer, maxDepth: number): Survey {
+export function survey(bytes: Buffer, maxDepth: number, text?: string): Survey {
   let at = skipSpace(bytes, 0);
   if (bytes[at] !== 0x7b) return deepOutside(bytes, maxDepth);
   const inside = at + 1;
@@ -46,8 +47,8 @@ export function survey(bytes: Buffer, maxDepth: number): Survey {
       if (bytes[at] !== QUOTE) return deepOutside(bytes, maxDepth);
       const keyEnd = skipString(bytes, at);
       if (keyEnd < 0) return UNSURE;
-      const key = bytes.toString("latin1", at + 1, keyEnd - 1);
-      if (key.includes("\\") || members.some((one) => one.key === key)) sure = false;
+      const key = text === undefined ? bytes.toString("latin1", at + 1, keyEnd - 1) : text.slice(at + 1, keyEnd - 1);
+      if (key.includes("\\") || hasMember(members, key)) sure = false;
       at = skipSpace(bytes, keyEnd);
       if (bytes[at] !== 0x3a) return deepOutside(bytes, maxDepth);
       const start = skipSpace(bytes, at + 1);
@@ -67,6 +68,12 @@ export function survey(bytes: Buffer, maxDepth: number): Survey {
   }
   if (skipSpace(bytes, at) !== bytes.length) sure = false;
   return sure ? { members, inside, tooDeep: false } : { ...UNSURE };
+}
+
+/** Whether one of them has this key. */
+export function hasMember(members: readonly Member[], key: string): boolean {
+  for (const one of members) if (one.key === key) return true;
+  return false;
 }
 
 /** Whether a value begins so that may be long. */

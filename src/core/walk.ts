@@ -1,5 +1,5 @@
 import { load, MAX_SEARCHED, skipLoaded } from "./skip.ts";
-import { isLong, type Member, skipSpace, skipString, skipValue } from "./survey.ts";
+import { hasMember, isLong, type Member, skipSpace, skipString, skipValue } from "./survey.ts";
 
 /** Takes the value that begins at `start`: its end, or less than 0 when it has none; `undefined`: it is to be passed over. */
 export type Enter = (key: string, start: number, depthLeft: number) => number | undefined;
@@ -10,11 +10,17 @@ export type Enter = (key: string, start: number, depthLeft: number) => number | 
  */
 export class Walk {
   private readonly bytes: Buffer;
+  private readonly text: string;
   private readonly fast: boolean;
 
-  /** Until its end no other text may be walked through or surveyed: they share a memory. */
-  constructor(bytes: Buffer) {
+  /**
+   * Until its end no other text may be walked through or surveyed: they share a memory.
+   *
+   * @param text The bytes as Latin-1, a letter for each.
+   */
+  constructor(bytes: Buffer, text: string) {
     this.bytes = bytes;
+    this.text = text;
     this.fast = bytes.length <= MAX_SEARCHED;
     if (this.fast) load(bytes);
   }
@@ -39,16 +45,16 @@ export class Walk {
    * sure how others read it: a key is escaped, or stands there twice.
    */
   object(at: number, depthLeft: number, members: Member[], enter?: Enter): number {
-    const { bytes } = this;
+    const { bytes, text } = this;
     if (bytes[at] !== 0x7b || depthLeft === 0) return -1;
     let i = skipSpace(bytes, at + 1);
     if (bytes[i] === 0x7d) return i + 1;
     for (;;) {
       const keyEnd = bytes[i] === 0x22 ? skipString(bytes, i) : -1;
       if (keyEnd < 0) return -1;
-      const key = bytes.toString("latin1", i + 1, keyEnd - 1);
+      const key = text.slice(i + 1, keyEnd - 1);
       i = skipSpace(bytes, keyEnd);
-      if (bytes[i] !== 0x3a || key.includes("\\") || members.some((one) => one.key === key)) return -1;
+      if (bytes[i] !== 0x3a || key.includes("\\") || hasMember(members, key)) return -1;
       const start = skipSpace(bytes, i + 1);
       const end = enter?.(key, start, depthLeft - 1) ?? this.skip(start, depthLeft - 1);
       if (end < 0) return -1;

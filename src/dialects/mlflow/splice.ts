@@ -17,9 +17,9 @@ const DEPTH = 64;
  */
 export function modernBytes(op: Operation, bytes: Buffer, exact = false): Buffer | undefined {
   if (op === "embeddings") return undefined;
-  const walk = new Walk(bytes);
   // A letter for each byte: what is cut at bytes and put together is the same bytes again.
   const text = bytes.toString("latin1");
+  const walk = new Walk(bytes, text);
   const top: Member[] = [];
   const usage: Member[] = [];
   let choices: string | undefined;

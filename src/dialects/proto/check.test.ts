@@ -5,7 +5,7 @@ import { ChatRequestSchema } from "../../../gen/polygate/v1/chat_pb.js";
 import { CompleteRequestSchema } from "../../../gen/polygate/v1/completions_pb.js";
 import { EmbedRequestSchema } from "../../../gen/polygate/v1/embeddings_pb.js";
 import type { JsonObject } from "../../core/json.ts";
-import { violationsOf } from "./check.ts";
+import { isSound, violationsOf } from "./check.ts";
 import { codec } from "./codec.ts";
 import { rulesOf } from "./rules.ts";
 
@@ -15,13 +15,17 @@ const broken = (json: JsonObject) => violationsOf(chat, { ...hello, ...json });
 
 describe("a REST request and a gRPC request", () => {
   const validator = createValidator();
-  const both = (desc: DescMessage, json: JsonObject) => ({
-    grpc: (validator.validate(desc, codec(desc).fromCommon(json)).violations ?? []).map((one) => ({
+  const both = (desc: DescMessage, json: JsonObject) => {
+    const rules = rulesOf(desc);
+    const rest = violationsOf(rules, json);
+    expect(isSound(rules, json)).toBe(rest.length === 0);
+    return { grpc: grpcOf(desc, json), rest };
+  };
+  const grpcOf = (desc: DescMessage, json: JsonObject) =>
+    (validator.validate(desc, codec(desc).fromCommon(json)).violations ?? []).map((one) => ({
       field: inJson(one.toString().slice(0, one.toString().indexOf(": "))),
       description: one.message,
-    })),
-    rest: violationsOf(rulesOf(desc), json),
-  });
+    }));
 
   it("may go to the bounds of every rule", () => {
     const bounds = { temperature: 2, top_p: 0, n: 128, stop: ["1", "2", "3", "4"], logit_bias: { "1": -100 } };

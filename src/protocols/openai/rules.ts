@@ -5,7 +5,7 @@ import type { Body } from "../../core/body.ts";
 import type { Operation } from "../../core/call.ts";
 import { errors, type Violation } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
-import { checkMember, violationsOf } from "../../dialects/proto/check.ts";
+import { checkMember, isSound, violationsOf } from "../../dialects/proto/check.ts";
 import { type Kind, type MemberRules, rulesOf } from "../../dialects/proto/rules.ts";
 
 /** The rules of the protos, for JSON: REST callers are held to what gRPC callers are held to. */
@@ -37,8 +37,10 @@ const PARSED_MEMBER_BYTES = 1024;
  * their kind, and what stands deeper in those is the provider's to refuse.
  */
 export function checkRequest(op: Operation, body: Body): void {
-  const violations =
-    body.size <= PARSED_BYTES ? violationsOf(RULES[op], body.brief ?? body.json) : shallow(RULES[op], body);
+  const rules = RULES[op];
+  const { brief } = body;
+  if (brief !== undefined && isSound(rules, brief)) return;
+  const violations = body.size <= PARSED_BYTES ? violationsOf(rules, body.json) : shallow(rules, body);
   if (violations.length > 0) throw errors.fieldInvalid(violations as [Violation, ...Violation[]]);
 }
 

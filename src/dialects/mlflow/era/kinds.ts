@@ -118,8 +118,12 @@ const LEGACY: Readonly<Record<string, Kind>> = {
 
 const KINDS: Readonly<Record<MlflowEra, Readonly<Record<string, Kind>>>> = { "2.8": LEGACY, "2.22": MODERN };
 
+/** Providers of whose models the maker matters. */
+const MAKERS = new Set([...Object.keys(MODERN), ...Object.keys(LEGACY)].flatMap((own) => own.split(" ").slice(0, -1)));
+
 /** How MLflow of an era was towards a provider and model; `undefined`: it did not know the provider. */
 export function kindOf(era: MlflowEra, provider: string, model: string): Kind | undefined {
+  if (!MAKERS.has(provider)) return KINDS[era][provider];
   const own = `${provider} ${model.slice(0, model.indexOf("."))}`;
   return KINDS[era][own] ?? KINDS[era][provider];
 }

@@ -85,8 +85,12 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
   "togetherai completions": [needsMaxTokens],
 };
 
+const RULED = new Set(Object.keys(RULES).map((own) => own.split(" ", 1)[0]));
+const NONE: readonly Rule[] = [];
+
 /** The rules of an adapter, in its own order. */
 export function rulesOf(provider: string, model: string, op: Operation): readonly Rule[] {
+  if (!RULED.has(provider)) return NONE;
   const maker = model.slice(0, model.indexOf("."));
-  return RULES[`${provider} ${maker} ${op}`] ?? RULES[`${provider} ${op}`] ?? [];
+  return RULES[`${provider} ${maker} ${op}`] ?? RULES[`${provider} ${op}`] ?? NONE;
 }
