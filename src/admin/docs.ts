@@ -15,14 +15,25 @@ export type DocParts = Pick<AdminParts, "kinds" | "seals">;
 
 const MASK = /^\*{3}([0-9a-f]{8})?$/;
 
-/** A route's message as a doc. Throws FIELD_INVALID when something in it has no JSON, such as a number that is none. */
+/**
+ * A route's message as a doc. Throws FIELD_INVALID when something in it has no JSON, such as a number that is none, and for the
+ * one key that is no plain member of an object.
+ */
 export function docOf(route: Route): JsonObject {
   try {
-    return toJson(RouteSchema, route, { useProtoFieldName: true }) as JsonObject;
+    const doc = toJson(RouteSchema, route, { useProtoFieldName: true }) as JsonObject;
+    assertPlain(doc);
+    return doc;
   } catch (cause) {
     const description = cause instanceof Error ? cause.message : "cannot be written as JSON";
     throw errors.fieldInvalid([{ field: "route", description }]);
   }
+}
+
+function assertPlain(value: Json | undefined): void {
+  if (typeof value !== "object" || value === null) return;
+  if (Object.hasOwn(value, "__proto__")) throw new Error("__proto__ is not allowed as a key; remove it");
+  for (const inner of Object.values(value)) assertPlain(inner);
 }
 
 /** A doc as the route's message. Members that this version does not know are left out. */

@@ -68,7 +68,8 @@ function holderOf(path: DocPath, docs: readonly JsonObject[], key: string | unde
 function stepsOf(text: string): string[] | undefined {
   const steps = text.match(/`[^`]+`|[^.`]+/g) ?? [];
   if (steps.length === 0 || steps.join(".") !== text) return undefined;
-  return steps.map((step) => step.replaceAll("`", ""));
+  const names = steps.map((step) => step.replaceAll("`", ""));
+  return names.includes("__proto__") ? undefined : names;
 }
 
 /**
