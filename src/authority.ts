@@ -1,5 +1,3 @@
-import { isIPv4 } from "node:net";
-
 /**
  * Host and port of a listener as they stand in a URL that can be opened on its machine: every address is told as the
  * loopback one.
@@ -12,9 +10,4 @@ export function authorityOf(bound: string, port: number): string {
 /** Whether a host to listen on stands for every address of the machine. */
 export function isEvery(host: string): boolean {
   return host === "0.0.0.0" || /^[0:]+$/.test(host);
-}
-
-/** Whether nobody from another machine can come to what listens on this host. */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { isLoopback } from "./authority.ts";
 import { processEnvironment } from "./config/secrets.ts";
+import { isLoopback } from "./core/address.ts";
 import type { AdminApi } from "./core/admin.ts";
 import { asGatewayError, errors, GatewayError } from "./core/errors.ts";
 import { ANYBODY, GUEST, NOBODY } from "./core/grants.ts";

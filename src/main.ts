@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { addCommands, number } from "./cli/program.ts";
 
 /** Oldest Node that gets fixes for what this program stands on. */
@@ -13,6 +13,7 @@ interface StartFlags {
   readonly host?: string;
   readonly port?: number;
   readonly workers?: number;
+  readonly auth?: "none";
 }
 
 function tooOld(): boolean {
@@ -45,6 +46,11 @@ async function main(): Promise<void> {
       "--workers <number>",
       "threads that answer on the port (default: 1 below 4 cores, else cores - 1, at most 8)",
       number(1, 64),
+    )
+    .addOption(
+      new Option("--auth <none>", "let everybody call, as `auth: none` in the file")
+        .choices(["none"])
+        .env("POLYGATE_AUTH"),
     )
     .action(start);
   program
@@ -83,6 +89,7 @@ async function start(flags: StartFlags): Promise<void> {
     host: flags.host,
     port: flags.port,
     workers: flags.workers,
+    auth: flags.auth,
     say,
   });
 }

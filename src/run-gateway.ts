@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly host: string | undefined;
   readonly port: number | undefined;
   readonly workers: number | undefined;
+  /** Everybody may call. */
+  readonly auth?: "none" | undefined;
   /** Writes a line for a person. */
   readonly say: (line: string) => void;
 }

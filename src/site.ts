@@ -1,5 +1,6 @@
 import type { Config } from "../gen/polygate/config/v1/config_pb.js";
 import { type BuildParts, type Built, build, type Read } from "./build.ts";
+import type { Serving } from "./config/auth.ts";
 import { type Loaded, load, type Source } from "./config/load.ts";
 import { formatProblem } from "./config/problems.ts";
 import { type Watching, watch } from "./config/watch.ts";
@@ -17,6 +18,8 @@ export interface SiteParts extends BuildParts {
   readonly watched: boolean;
   /** Absolute paths of files that loads before the first one read: their names are never taken for secrets. */
   readonly known?: readonly string[] | undefined;
+  /** What the gateway was started with that its callers' keys depend on. */
+  readonly serving?: Serving | undefined;
   /** What the store has now; asked at every load. Absent, or `undefined`: nothing, and revisions count loads. */
   readonly stored?: (() => Stored | undefined) | undefined;
   /** Told of a config without problems before it goes live, for what it may change in `stored`. Never throws. */
@@ -71,9 +74,11 @@ async function readAll(
   known: ReadonlySet<string>,
   files?: Pick<Loaded, "files" | "digest">,
 ): Promise<Read> {
+  const { serving } = parts;
   const stored = parts.stored?.();
-  const loaded = await load(source, { kinds, known, stored: stored?.live.routes });
-  const staged = stored?.staged && (await load(textOf(loaded), { kinds, known, stored: stored.staged.routes }));
+  const loaded = await load(source, { kinds, known, stored: stored?.live.routes, serving });
+  const staged =
+    stored?.staged && (await load(textOf(loaded), { kinds, known, stored: stored.staged.routes, serving }));
   return { loaded: files ? { ...loaded, files: files.files, digest: files.digest } : loaded, staged, stored };
 }
 

@@ -3,10 +3,11 @@ import type { LookupFunction } from "node:net";
 import { dirname, resolve } from "node:path";
 import type { Config } from "../gen/polygate/config/v1/config_pb.js";
 import { LogLevel } from "../gen/polygate/config/v1/config_pb.js";
-import { authorityOf, isLoopback } from "./authority.ts";
+import { authorityOf } from "./authority.ts";
 import { ms } from "./compile.ts";
 import type { Source } from "./config/load.ts";
 import type { Problem } from "./config/problems.ts";
+import { isLoopback } from "./core/address.ts";
 import type { GatewayError } from "./core/errors.ts";
 import type { Inbound } from "./core/protocol.ts";
 import type { Counters } from "./core/store.ts";
@@ -36,6 +37,8 @@ export interface StartOptions {
   readonly host?: string | undefined;
   /** 0: any free one. */
   readonly port?: number | undefined;
+  /** `none`: everybody may call, on whatever host; not with a file that has `auth`. */
+  readonly auth?: "none" | undefined;
   /** Where the log goes; default: standard output, a JSON object a line. */
   readonly log?: Log | undefined;
   /** Names to addresses, in place of the system's resolver. */
@@ -95,6 +98,7 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
     source: crew?.source ?? (() => options.configPath),
     watched: crew === undefined,
     known: crew?.known,
+    serving: { host: options.host, auth: options.auth },
     dialer,
     tools: options.random ? { ...realTools, random: options.random } : realTools,
     counters: crew?.counters ?? (await loadStore("memory")).openCounters!(realTools.clock, MAX_COUNTERS),

@@ -51,7 +51,8 @@ export interface Started {
 
 /** Starts a crew of `count` workers. Throws `ConfigProblems`, or `WorkerFailed` with the system's code, such as EADDRINUSE. */
 export async function startCrew(options: StartOptions, count: number): Promise<Started> {
-  const loaded = await load(options.configPath, { kinds });
+  const { host, auth } = options;
+  const loaded = await load(options.configPath, { kinds, serving: { host, auth } });
   if (loaded.problems.length > 0) throw new ConfigProblems(loaded.problems);
   const log = options.log ?? createLog();
   log.level = levelOf(loaded.config);
@@ -187,7 +188,7 @@ export class Crew {
     const { known } = this;
     const { options, reloaded } = this.parts;
     const [loaded, text] = await Promise.all([
-      load(options.configPath, { kinds, known }),
+      load(options.configPath, { kinds, known, serving: { host: options.host, auth: options.auth } }),
       readFile(options.configPath, "utf8").catch(() => ""),
     ]);
     this.watching.follow(loaded);
@@ -244,7 +245,7 @@ export class Crew {
   private spawn(index: number, restartMs?: number): Thread {
     const { options, log } = this.parts;
     // Only what can be sent to a thread.
-    const plain: StartOptions = { configPath: options.configPath, host: options.host };
+    const plain: StartOptions = { configPath: options.configPath, host: options.host, auth: options.auth };
     const { text, port, table, follower } = this;
     const told = follower && toldBy(follower);
     const start: WorkerStart = { options: plain, text, known: [...this.known], port, table, told };

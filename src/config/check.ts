@@ -33,7 +33,6 @@ export function checkConfig(config: Config, origins: Origins, report: Report): v
   checkPaths(config, origins, report);
   checkSunsets(config.routes, origins, report);
   separatePorts(config, origins, report);
-  lockWithoutKeys(config, origins, report);
   allowedAddresses(config, origins, report);
   if (config.mlflow) registryAccess(config.mlflow, origins, report);
   for (const { mlflow } of config.routes) if (mlflow) formatAlone(mlflow, origins, report);
@@ -86,13 +85,6 @@ function separatePorts({ listen, admin }: Config, origins: Origins, report: Repo
   if (!everywhere && admin.host !== listen.host) return;
   const { at, path } = origins.spot(admin, "port");
   report.problem(at, path, `the same port as listen's, ${listen.port}; choose another`);
-}
-
-/** Elsewhere a key with nothing behind it counts as absent; here that would let everybody in. */
-function lockWithoutKeys(config: Config, origins: Origins, report: Report): void {
-  const auth = origins.field(config, "auth");
-  if (auth?.node.kind === "scalar" && auth.node.value === null)
-    report.problem(auth.at, auth.path, "nothing behind it; list keys, or remove auth so that everybody may call");
 }
 
 function allowedAddresses({ egress }: Config, origins: Origins, report: Report): void {

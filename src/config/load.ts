@@ -13,6 +13,7 @@ import type { JsonObject } from "../core/json.ts";
 import type { SettingsProblem } from "../core/provider.ts";
 import { isRegistered, readRegistered } from "../core/registered.ts";
 import type { StoredRoute } from "../core/stored.ts";
+import { checkLock, isNone, type Serving } from "./auth.ts";
 import { checkConfig, modelsOf } from "./check.ts";
 import { decode } from "./decode.ts";
 import { fillDefaults } from "./defaults.ts";
@@ -78,6 +79,8 @@ export interface Tools {
   readonly known?: ReadonlySet<string>;
   /** Routes of the admin API, which stand behind the file's. */
   readonly stored?: readonly StoredRoute[] | undefined;
+  /** How it is going to be served; absent: it is only looked at. */
+  readonly serving?: Serving | undefined;
 }
 
 /** A path, or a text that stands for the file of this name. */
@@ -120,7 +123,7 @@ export async function load(source: Source, tools: Tools): Promise<Loaded> {
     { env: tools.env ?? processEnvironment, files, folder: dirname(path), known: tools.known ?? new Set() },
     tools.kinds,
   );
-  const config = await loader.config(content, tools.stored ?? []);
+  const config = await loader.config(content, tools);
   const { problems, warnings } = loader.report;
   const { models, policies, secrets, owners } = loader;
   const text = typeof content === "string" ? "" : content.toString("utf8");
@@ -155,7 +158,7 @@ class Loader {
     this.kinds = kinds;
   }
 
-  async config(content: Buffer | string, stored: readonly StoredRoute[]): Promise<Config> {
+  async config(content: Buffer | string, { stored = [], serving }: Tools): Promise<Config> {
     const { report, origins, sources } = this;
     if (typeof content === "string") report.problem(WHOLE_FILE, "", whyUnreadable(content));
     const tree = typeof content === "string" ? undefined : parseYaml(content, report);
@@ -164,6 +167,7 @@ class Loader {
     this.take(config, stored);
     fillDefaults(config);
     checkConfig(config, origins, report);
+    checkLock(config, serving, origins, report);
     await resolveSecrets(ConfigSchema, config, origins, sources, report);
     this.secrets.push(...secretValues(ConfigSchema, config));
     checkStore(config, origins, report);
@@ -243,7 +247,7 @@ class Loader {
     const uses: PolicyUse[] = [];
     for (const { field, kind } of fields) {
       const given = this.origins.field(owner, field.name);
-      if (!given || isNull(given.node)) continue;
+      if (!given || isNull(given.node) || (kind === "auth" && isNone(given.node))) continue;
       const policy = await this.kinds.policy?.(kind);
       if (!policy) throw new Error(`${field.toString()}: there is no policy ${kind}`);
       const settings = await this.settings(policy.settings, given.node, given.path);

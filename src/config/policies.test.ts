@@ -64,7 +64,7 @@ it("says nothing more of a secret that is not there, and never takes its referen
 
 it("refuses a lock with nothing behind it, which would stand open, and not a limit", async () => {
   expect((await told(`auth:\nroutes:\n${route("a", ", limit: ")}`)).problems).toEqual([
-    "f.yaml:1:1 auth: nothing behind it; list keys, or remove auth so that everybody may call",
+    "f.yaml:1:1 auth: nothing behind it; list keys, or write `auth: none` so that everybody may call",
   ]);
   expect((await told(`auth: {}\nroutes:\n${route("a")}`)).problems).toEqual([
     "f.yaml:1:7 auth.secret: missing; add it",

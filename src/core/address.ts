@@ -59,6 +59,11 @@ const EMBEDDED: readonly (readonly [Block, number])[] = [
   [blockOf("2002::/16")!, 2],
 ];
 
+/** Whether nobody from another machine can come to what listens on this host. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || addressKind(host) === "loopback";
+}
+
 /** Of an IPv4 or IPv6 address in its plain spelling; anything else is `reserved`. */
 export function addressKind(address: string): AddressKind {
   const bytes = bytesOf(address);

@@ -89,6 +89,29 @@ describe("polygate start", () => {
     );
   });
 
+  it("without keys is for this machine alone, unless somebody says otherwise", async () => {
+    const path = await file("open.yaml", `routes:${route("chat")}\n`);
+    const { code, err } = await polygate(["start", "--config-path", path, "--host", "0.0.0.0", "--port", "0"]);
+    expect([code, err]).toEqual([
+      2,
+      expect.stringMatching(/auth: missing, .* list keys under auth, or write `auth: none`/),
+    ]);
+    const said = `auth: none\nroutes:${route("chat")}\n`;
+    for (const [text, args, env] of [
+      [said, [], {}],
+      [`routes:${route("chat")}\n`, ["--auth", "none"], {}],
+      [`routes:${route("chat")}\n`, ["--workers", "2"], { POLYGATE_AUTH: "none" }],
+    ] as const) {
+      await using gateway = await startGateway(text, { env, args: ["--host", "0.0.0.0", ...args] });
+      expect((await fetch(`${gateway.url}/v1/models`)).status).toBe(200);
+      expect((await fetch(`${gateway.url}/metrics`)).status).toBe(404);
+      const list = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
+      expect((await fetch(`${gateway.url}/polygate.admin.v1.RouteAdminService/ListRoutes`, list)).status).toBe(403);
+    }
+    const odd = await polygate(["start", "--config-path", path, "--auth", "off"]);
+    expect([odd.code, odd.err]).toEqual([1, expect.stringContaining("Allowed choices are none")]);
+  });
+
   it.each(["0x50", "-1", "65536", "http"])("refuses the port %s", async (port) => {
     const { code, err } = await polygate(["start", "--port", port]);
     expect(code).toBe(1);

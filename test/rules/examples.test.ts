@@ -14,7 +14,7 @@ describe("examples", () => {
   it("are there", () => expect(files).toContain("quickstart.yaml"));
 
   it.each(files)("%s has no problem and no warning", async (name) => {
-    const env = { OPENAI_API_KEY: "sk-1", AZURE_OPENAI_API_KEY: "sk-2" };
+    const env = { OPENAI_API_KEY: "sk-1", AZURE_OPENAI_API_KEY: "sk-2", POLYGATE_KEY: "a-key-of-the-team" };
     const { problems, warnings } = await load(`${folder}/${name}`, { kinds, env });
     expect([...problems, ...warnings].map(formatProblem)).toEqual([]);
   });
