@@ -10,20 +10,18 @@ import {
 import { modelsOf } from "./config/check.ts";
 import type { Loaded } from "./config/load.ts";
 import { sharesOf } from "./config/shares.ts";
-import type { Operation } from "./core/call.ts";
-import { errors, GatewayError } from "./core/errors.ts";
-import { spread } from "./core/order.ts";
-import type { Plan, Target } from "./core/plan.ts";
+import { errors } from "./core/errors.ts";
+import { spread, turned } from "./core/order.ts";
+import type { Plan } from "./core/plan.ts";
 import type { Hooks, Policy } from "./core/policy.ts";
-import type { Provider, ServedVersion, Tools, Upstream } from "./core/provider.ts";
-import { isRegistered } from "./core/registered.ts";
+import type { Provider, ServedVersion, Tools } from "./core/provider.ts";
 import { type Cors, ROUTE_TYPES, type RouteInfo, type RouteType, type Site } from "./core/site.ts";
 import type { Counters } from "./core/store.ts";
 import type { KeyRing } from "./core/stored.ts";
 import { isListed, noticeOf, refusalOf } from "./lifecycle.ts";
-import { egressOf, type NamedBy } from "./net/egress.ts";
-import type { Dialer, Dialing } from "./net/send.ts";
-import { providerKindOf } from "./registry.ts";
+import { egressOf } from "./net/egress.ts";
+import type { Dialer } from "./net/send.ts";
+import { type Dialings, originsOf, type Planning, targetOf } from "./targets.ts";
 
 const MIB = 1024 * 1024;
 
@@ -36,6 +34,9 @@ const DEFAULTS = {
   maxRequestBytes: 32 * MIB,
   maxReplyBytes: 64 * MIB,
 };
+
+/** Parts of a request for predictions that are under way at a time. */
+const MAX_PARALLEL = 8;
 
 /** Everything that compiling needs; `hooks` are put around every route, in order, before its policies. */
 export interface Compiling {
@@ -121,7 +122,7 @@ export function compile(from: Compiling): Compiled {
     },
     admit: wide.find(({ hooks }) => hooks.admit)?.hooks.admit,
     maxRequestBytes: limits.maxRequestBytes,
-    origins: all.flatMap(({ plan }) => plan.targets.flatMap(({ upstream }) => upstream.origin ?? [])),
+    origins: all.flatMap(({ plan }) => plan.targets.flatMap(originsOf)),
     cors: corsOf(from.config),
   });
 }
@@ -138,9 +139,6 @@ function policiesOf(
   });
 }
 
-/** How what somebody named may be dialed. */
-type Dialings = Readonly<Record<NamedBy, Omit<Dialing, "connectMs">>>;
-
 function dialingsOf({ egress }: Config): Dialings {
   const [allow, maxConnections] = [egress?.allow ?? [], egress?.maxConnections ?? 4096];
   return {
@@ -154,45 +152,11 @@ function strangersOf({ config, owners }: Compiling): ReadonlySet<Model> {
   return new Set(config.routes.filter((route) => owners.get(route)?.kind === "api").flatMap(modelsOf));
 }
 
-function planOf(
-  from: Compiling & { readonly dialings: Dialings; readonly strangers: ReadonlySet<Model> },
-  route: Route,
-  limits: typeof DEFAULTS,
-  all: readonly Hooks[],
-): Plan {
+function planOf(from: Planning, route: Route, limits: typeof DEFAULTS, all: readonly Hooks[]): Plan {
   const op = ROUTE_TYPES[route.routeType as RouteType];
   const shares = sharesOf(route, from.config);
-  const targets = shares.map(({ model }, index): Target => {
-    const kind = providerKindOf(model.provider)!;
-    const provider = from.providers.get(kind)!;
-    const served = provider.registered && isRegistered(model.name) ? from.served.get(model.name) : undefined;
-    if (served === undefined && provider.registered && isRegistered(model.name)) {
-      const why = `MLflow's registry has not told yet where ${JSON.stringify(model.name)} is served; try again later.`;
-      return refusing(
-        index,
-        kind,
-        model.name,
-        NOWHERE,
-        () => new GatewayError(why, { reason: "UPSTREAM_UNREACHABLE" }),
-      );
-    }
-    const strange = from.strangers.has(model);
-    const by = strange || served?.by === "tag" ? "api" : "file";
-    const dialing = { ...from.dialings[by], connectMs: limits.connectMs };
-    const dial = (origin: string) => from.dialer.to(origin, dialing);
-    const upstream: Upstream = provider.open(from.settings.get(model), {
-      ...from.tools,
-      dial,
-      // The environment's credentials are the operator's.
-      ...(strange && { env: () => undefined }),
-      ...(served && { served }),
-    });
-    const name = served ? `models:/${served.model}/${served.version}` : model.name;
-    const speaks = upstream.speaks[op];
-    if (speaks === undefined) return lacking(index, kind, name, op, upstream);
-    const exchange = upstream.exchange ?? dial(upstream.origin!);
-    return { index, provider: kind, model: name, upstream, exchange, speaks };
-  });
+  const { connectMs } = limits;
+  const targets = shares.map(({ model }, index) => targetOf(from, { op, model, index, connectMs }));
   const weighed = targets.flatMap((target, at) => {
     const { weight } = shares[at]!;
     return weight === undefined ? [] : { target, weight };
@@ -206,7 +170,8 @@ function planOf(
     notice: noticeOf(route, from.tools.wallNow()),
     strict: route.strict,
     targets,
-    order: weighed.length > 0 ? spread(weighed, () => from.tools.random()) : undefined,
+    order: turned(targets, weighed.length > 0 ? spread(weighed, () => from.tools.random()) : undefined),
+    batch: route.batch && { maxRows: route.batch.maxRows, maxParallel: route.batch.maxParallel ?? MAX_PARALLEL },
     before: pick("before"),
     reply: pick("reply"),
     chunk: pick("chunk"),
@@ -215,41 +180,6 @@ function planOf(
     ...limits,
   });
 }
-
-/** A target whose provider does not do what the route does: the config is loaded, as MLflow loads it, and calls are refused. */
-function lacking(index: number, provider: string, model: string, op: Operation, upstream: Upstream): Target {
-  const does = Object.keys(upstream.speaks).join(" and ");
-  const why = `The provider ${provider} does not do ${op} with the model ${JSON.stringify(model)}; it does ${does}.`;
-  return refusing(index, provider, model, upstream, () => errors.operationUnsupported(why));
-}
-
-/** A target that is never asked. */
-function refusing(
-  index: number,
-  provider: string,
-  model: string,
-  upstream: Upstream,
-  refusal: () => GatewayError,
-): Target {
-  const encode = () => {
-    throw refusal();
-  };
-  const exchange = () => {
-    throw new Error("nothing was encoded");
-  };
-  return { index, provider, model, upstream: { ...upstream, encode }, exchange, speaks: "openai" };
-}
-
-/** Of a model of which nobody knows where it is. */
-const NOWHERE: Upstream = {
-  origin: undefined,
-  speaks: {},
-  encode() {
-    throw new Error("it is nowhere");
-  },
-  usage: () => undefined,
-  fault: () => errors.upstreamFailed("Nobody was asked."),
-};
 
 function infoOf(route: Route, plan: Plan, own: readonly Step[], config: Config): RouteInfo {
   const shares = sharesOf(route, config);

@@ -89,6 +89,8 @@ export class Call {
   status = 0;
   error: GatewayError | undefined = undefined;
   adjusted: Adjusted | undefined = undefined;
+  /** Of a part of a request: how many of its rows stand before. */
+  firstRow = 0;
   /** Of the limit that has least left, when there is one; told to REST callers. */
   quota: Quota | undefined = undefined;
 

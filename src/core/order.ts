@@ -7,6 +7,29 @@ export interface Weighed {
 }
 
 /**
+ * Turns calls over the instances of each target: what it returns gives each of them in its target's place, another one first each
+ * time. `undefined`: no target has several.
+ *
+ * @param drawn The order of the targets themselves; absent: as they are listed.
+ */
+export function turned(
+  targets: readonly Target[],
+  drawn: (() => readonly Target[]) | undefined,
+): (() => readonly Target[]) | undefined {
+  if (targets.every(({ more }) => more === undefined)) return drawn;
+  let turn = 0;
+  return () => {
+    const at = turn++;
+    return (drawn?.() ?? targets).flatMap((target) => {
+      if (target.more === undefined) return target;
+      const all = [target, ...target.more];
+      const first = at % all.length;
+      return [...all.slice(first), ...all.slice(0, first)];
+    });
+  };
+}
+
+/**
  * Spreads calls over targets by weight: what it returns draws for one call, and gives the target that was drawn and then the
  * others in their own order. All orders are made here, so that a call costs one number.
  *

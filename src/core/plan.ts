@@ -12,6 +12,15 @@ export interface Target {
   readonly exchange: Exchange;
   /** Its dialect for the plan's operation. */
   readonly speaks: Dialect;
+  /** Further instances of the same model; absent: there are none. */
+  readonly more?: readonly Target[];
+}
+
+/** How long requests for predictions are cut. */
+export interface Batch {
+  readonly maxRows: number;
+  /** Parts of one call that are under way at a time. */
+  readonly maxParallel: number;
 }
 
 /** Milliseconds and bytes that one route allows. Sources and defaults: `polygate.config.v1.Limits`. */
@@ -40,6 +49,8 @@ export interface Plan extends Limits {
   readonly targets: readonly Target[];
   /** Draws the order in which one call tries the targets; absent: all try them as listed. */
   readonly order?: (() => readonly Target[]) | undefined;
+  /** Absent: requests are sent as they are. */
+  readonly batch?: Batch | undefined;
   readonly before: readonly NonNullable<Hooks["before"]>[];
   readonly reply: readonly NonNullable<Hooks["reply"]>[];
   readonly chunk: readonly NonNullable<Hooks["chunk"]>[];

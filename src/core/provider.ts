@@ -97,10 +97,28 @@ export interface Upstream {
   counts?(call: Call, body: Body, model: string): Maybe<Outgoing>;
   /** How many the answer to that tells; absent: its `input_tokens`. */
   counted?(json: Readonly<JsonObject>): Json | undefined;
+  /** How a long request for predictions is cut; absent: it is not. */
+  readonly batches?: Batching;
   /** Tokens of a whole reply or of a stream's event, in the common shape. */
   usage(json: JsonObject): Usage | undefined;
   /** The provider's own refusal, by the error table. `body` is at most 64 KiB of what it said. */
   fault(status: number, headers: ReplyHeaders, body: Buffer): GatewayError;
+}
+
+/** Some rows of a request. */
+export interface Part {
+  readonly body: Body;
+  /** Rows of the request that stand before its own. */
+  readonly firstRow: number;
+  readonly rows: number;
+}
+
+/** How a provider's requests for predictions are cut, and what it answers to the parts is put together. */
+export interface Batching {
+  /** `undefined`: it has no more rows than `maxRows`, or has none that can be told apart. Throws what is wrong with the request. */
+  split(body: Body, maxRows: number): readonly Part[] | undefined;
+  /** Throws UPSTREAM_FAILED when an answer is not one prediction for each row. */
+  join(replies: readonly Body[], parts: readonly Part[]): Body;
 }
 
 /** A version of a registered model, as its registry tells of it. */

@@ -2,10 +2,11 @@ import type { Body } from "./body.ts";
 import type { Adjusted, Call } from "./call.ts";
 import type { Clock } from "./clock.ts";
 import { asGatewayError, errors, type GatewayError, type Violation } from "./errors.ts";
+import { Fan, peersOf } from "./fan.ts";
 import { forbiddenCall } from "./grants.ts";
-import type { Target } from "./plan.ts";
+import type { Batch, Target } from "./plan.ts";
 import type { Running, Sink } from "./protocol.ts";
-import type { Outgoing } from "./provider.ts";
+import type { Outgoing, Part } from "./provider.ts";
 import { type Attempted, Relay } from "./relay.ts";
 import { Silence } from "./silence.ts";
 
@@ -30,7 +31,7 @@ class Run implements Running, Attempted {
   private readonly clock: Clock;
   private readonly silence: Silence;
   private readonly verify: (() => void) | undefined;
-  private relay: Relay | undefined = undefined;
+  private relay: Relay | Fan | undefined = undefined;
   /** In the order in which this call tries them; set with the first attempt. */
   private targets: readonly Target[] = NONE;
   private next = 0;
@@ -102,6 +103,7 @@ class Run implements Running, Attempted {
     const target = this.targets[this.next++]!;
     call.target = target;
     call.attempt = this.next;
+    if (call.plan.batch !== undefined && this.fanned(call.plan.batch, target)) return;
     const relay = new Relay(call, target, this.sink, this.clock, this);
     this.relay = relay;
     this.silence.allow(call.plan.firstByteMs);
@@ -118,6 +120,30 @@ class Run implements Running, Attempted {
     } catch (thrown) {
       this.abandon(asGatewayError(thrown));
     }
+  }
+
+  /** Sends a long request in parts. False: it is not long, or it is not cut. */
+  private fanned(batch: Batch, { upstream: { batches: batching } }: Target): boolean {
+    const { call, clock } = this;
+    if (batching === undefined) return false;
+    let parts: readonly Part[] | undefined;
+    try {
+      parts = batching.split(call.body, batch.maxRows);
+    } catch (thrown) {
+      this.abandon(asGatewayError(thrown));
+      return true;
+    }
+    if (parts === undefined) return false;
+    const peers = peersOf(this.targets.slice(this.next - 1));
+    this.targets = this.targets.filter((one, at) => at < this.next || !peers.includes(one));
+    this.silence.allow(Number.POSITIVE_INFINITY);
+    const whole = (body: Body) => this.whole(body);
+    const failed = (error: GatewayError) => this.failed(error, true);
+    const start = (part: Call, sink: Sink) => run(part, sink, clock);
+    const fan = new Fan({ call, peers, batching, batch, run: start, whole, failed }, parts);
+    this.relay = fan;
+    fan.begin();
+    return true;
   }
 
   private send(relay: Relay, outgoing: Outgoing): void {
@@ -159,11 +185,11 @@ class Run implements Running, Attempted {
     this.settle();
   }
 
-  /** The attempt failed: the next target, or the end. */
-  failed(error: GatewayError): void {
+  /** The attempt failed: the next target, or the end. @param told Whether the plan's accountants know. */
+  failed(error: GatewayError, told = false): void {
     if (this.over) return;
     const { call } = this;
-    for (const fault of call.plan.fault) this.tell(fault, error);
+    if (!told) for (const fault of call.plan.fault) this.tell(fault, error);
     const more = this.next < this.targets.length && this.clock.now() < call.deadlineAt;
     if (more && !this.sent && error.row.nextTarget) this.attempt();
     else this.giveUp(error);

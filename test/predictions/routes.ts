@@ -1,10 +1,10 @@
 /** A model server that answers as MLflow's does, and routes to it. */
-import type { Answer } from "../support/fake-upstream.ts";
+import type { Script } from "../support/fake-upstream.ts";
 
 /** As Python writes it: with spaces, and numbers that JSON does not have. */
 export const REPLY = '{"predictions": [1.0, 2, NaN]}';
 
-export const answering = (body: string, status = 200): Answer => ({
+export const answering = (body: string, status = 200): Script => ({
   status,
   headers: { "content-type": "application/json" },
   body: [body],

@@ -39,8 +39,10 @@ export function readSignature(text: string | undefined): Signature | undefined {
 /**
  * Throws FIELD_INVALID, naming the column, for an input that lacks one that the model needs or holds what cannot be its type.
  * What it does not see, the model server judges: other forms of input, columns that nobody asked for, finer types.
+ *
+ * @param firstRow Of a part of a request: how many of its rows stand before.
  */
-export function checkInput(signature: Signature, body: Body): void {
+export function checkInput(signature: Signature, body: Body, firstRow = 0): void {
   if (body.csv) {
     checkHeader(signature, body.bytes);
     return;
@@ -54,7 +56,7 @@ export function checkInput(signature: Signature, body: Body): void {
     if (asGatewayError(thrown).fault.reason === "BODY_MALFORMED" && PYTHONS.test(body.bytes.toString())) return;
     throw thrown;
   }
-  if (form === "dataframe_split") checkSplit(signature, objectIn(value));
+  if (form === "dataframe_split") checkSplit(signature, objectIn(value), firstRow);
   else if (form === "inputs" && isObject(value)) {
     const columns = value;
     need(signature, (name) => Object.hasOwn(columns, name), form);
@@ -64,20 +66,20 @@ export function checkInput(signature: Signature, body: Body): void {
       for (const [row, cell] of cells.entries()) checkCell(column, cell, `${form}.${column.name}[${row}]`);
     }
   } else if (Array.isArray(value)) {
-    for (const [at, row] of value.entries()) if (isObject(row)) checkRow(signature, row, `${form}[${at}]`);
+    for (const [at, row] of value.entries()) if (isObject(row)) checkRow(signature, row, `${form}[${firstRow + at}]`);
   }
 }
 
 const PYTHONS = /\b(?:NaN|Infinity)\b/;
 
-function checkSplit(signature: Signature, { columns, data }: JsonObject): void {
+function checkSplit(signature: Signature, { columns, data }: JsonObject, firstRow: number): void {
   if (!Array.isArray(columns) || !Array.isArray(data)) return;
   need(signature, (name) => columns.includes(name), "dataframe_split.columns");
   for (const column of signature) {
     const at = columns.indexOf(column.name);
     if (at < 0) continue;
     for (const [row, cells] of data.entries()) {
-      if (Array.isArray(cells)) checkCell(column, cells[at], `dataframe_split.data[${row}][${at}]`);
+      if (Array.isArray(cells)) checkCell(column, cells[at], `dataframe_split.data[${firstRow + row}][${at}]`);
     }
   }
 }

@@ -10,6 +10,7 @@ import { openAIFault } from "../../dialects/openai/fault.ts";
 import { nearlyOpenAI } from "../../dialects/openai/nearly.ts";
 import { partsIn } from "../../dialects/openai/parts-in.ts";
 import { openAIUsage } from "../../dialects/openai/usage.ts";
+import { batching } from "../../dialects/scoring/batch.ts";
 import { scoringRequest } from "../../dialects/scoring/request.ts";
 import { withThoughts } from "./messages.ts";
 import { fixedToken, lentTokens } from "./tokens.ts";
@@ -56,6 +57,7 @@ export const provider: Provider<DatabricksModelServingSettings> = {
     return {
       origin,
       speaks: { chat: "openai", completions: "openai", embeddings: "openai", predictions: "scoring" },
+      batches: batching,
       reads: {
         chat: nearlyOpenAI("chat", { message: (said, model) => partsIn(said, "databricks", model) }, now),
         completions: nearlyOpenAI("completions", {}, now),

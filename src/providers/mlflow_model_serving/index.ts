@@ -10,6 +10,7 @@ import { compatibleBody, type Differences } from "../../dialects/openai/compatib
 import { openAIFault } from "../../dialects/openai/fault.ts";
 import { nearlyOpenAI } from "../../dialects/openai/nearly.ts";
 import { openAIUsage } from "../../dialects/openai/usage.ts";
+import { batching } from "../../dialects/scoring/batch.ts";
 import { scoringRequest } from "../../dialects/scoring/request.ts";
 import { checkInput, readSignature } from "../../dialects/scoring/signature.ts";
 import { predictions, predictionsRequest } from "./predictions.ts";
@@ -46,10 +47,11 @@ export const provider: Provider<MlflowModelServingSettings> = {
     return {
       origin,
       speaks: { chat: "openai", completions: "openai", embeddings: "openai", predictions: "scoring" },
+      batches: batching,
       reads: asOpenAI ? openAI : predictions(now),
       encode(call, body, model) {
         if (call.plan.op === "predictions") {
-          if (signature) checkInput(signature, body);
+          if (signature) checkInput(signature, body, call.firstRow);
           return scoringRequest(path, body);
         }
         if (call.stream)

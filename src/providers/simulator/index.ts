@@ -3,6 +3,7 @@ import { type SimulatorSettings, SimulatorSettingsSchema } from "../../../gen/pr
 import type { Provider, SettingsProblem, Upstream } from "../../core/provider.ts";
 import { openAIFault } from "../../dialects/openai/fault.ts";
 import { openAIUsage } from "../../dialects/openai/usage.ts";
+import { batching } from "../../dialects/scoring/batch.ts";
 import { scoringRequest } from "../../dialects/scoring/request.ts";
 import { answer, PATHS } from "./answer.ts";
 import { faultsOf, scriptOf } from "./faults.ts";
@@ -23,6 +24,7 @@ export const provider: Provider<SimulatorSettings> = {
     return {
       origin: undefined,
       speaks: { chat: "openai", completions: "openai", embeddings: "openai", predictions: "scoring" },
+      batches: batching,
       exchange(outgoing, receiver) {
         const fault = nextFault();
         const write = () => scriptOf(fault, () => answer(outgoing, reply, Math.floor(tools.wallNow() / 1000)));
