@@ -27,7 +27,9 @@ export async function openLedger({ url, pollMs, failed }: LedgerSettings): Promi
     idleTimeoutMillis: 60_000,
     allowExitOnIdle: true,
   });
-  // Of connections that nobody uses; whoever asks next gets another one.
+  // What breaks a connection is told to whoever asks on it; with nobody to hear it the process would end. Of one that nobody uses the
+  // pool makes another.
+  pool.on("connect", (one) => one.on("error", () => undefined));
   pool.on("error", () => undefined);
   const db = new Kysely<Tables>({ dialect: postgresDialect(pool, secret) });
   const own = randomUUID();
