@@ -4,7 +4,7 @@ import { errors } from "../../core/errors.ts";
 import { breaks, failure, within } from "./failure.ts";
 
 /** Longest wait for an answer: of a read, and of a statement in a transaction, whose server gives up a little earlier. */
-const READ_MS = 2_500;
+const READ_MS = 2_000;
 const STATEMENT_MS = 6_000;
 
 /** "poly", "gate": all gateways of one database write in turns. */
@@ -44,8 +44,14 @@ export class PostgresConnection implements DatabaseConnection {
   /** The transaction's number. */
   async begin(): Promise<string> {
     this.#within = true;
-    const answers = (await this.#ask(BEGIN)) as unknown as readonly Answer<{ xid: string }>[];
-    return answers.at(-1)!.rows[0]!.xid;
+    try {
+      const answers = (await this.#ask(BEGIN)) as unknown as readonly Answer<{ xid: string }>[];
+      return answers.at(-1)!.rows[0]!.xid;
+    } catch (error) {
+      // It may have begun, without the lock.
+      await this.rollback();
+      throw error;
+    }
   }
 
   /** True: it is committed; false: the connection was lost, and nobody knows. Throws STORE_UNAVAILABLE when it is not. */
