@@ -8,6 +8,7 @@ const ARROW: Readonly<Record<string, readonly string[]>> = {
   // Every dialect is translated from and to the common shape, which is OpenAI's.
   dialects: ["core", "dialects/openai"],
   config: ["core", "gen"],
+  admin: ["core", "config", "gen"],
   net: ["core"],
   observe: ["core"],
   follow: ["core"],
@@ -20,7 +21,7 @@ const ARROW: Readonly<Record<string, readonly string[]>> = {
   client: ["gen"],
   cli: ["client", "config", "core", "gen"],
   // Extensions come in through the registry alone, which finds them by their folders.
-  main: ["cli", "core", "net", "config", "observe", "follow", "serve", "gen"],
+  main: ["admin", "cli", "core", "net", "config", "observe", "follow", "serve", "gen"],
 };
 const FAMILIES = ["providers", "protocols", "policies", "stores", "dialects"];
 
