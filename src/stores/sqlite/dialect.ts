@@ -80,6 +80,7 @@ class SqliteConnection implements DatabaseConnection {
   async begin(): Promise<void> {
     this.#failed = undefined;
     try {
+      if (this.#db.isTransaction) this.#db.exec("rollback");
       await patiently(() => this.#db.exec("begin immediate"));
     } catch (error) {
       throw failure(error);
@@ -95,9 +96,14 @@ class SqliteConnection implements DatabaseConnection {
     }
   }
 
+  /** Never throws: what it was called for is what counts, and the next transaction tries again. */
   rollback(): void {
     this.#failed = undefined;
-    if (this.#db.isOpen && this.#db.isTransaction) this.#db.exec("rollback");
+    try {
+      if (this.#db.isOpen && this.#db.isTransaction) this.#db.exec("rollback");
+    } catch {
+      // The disk fails; the next statement says so.
+    }
   }
 
   close(): void {
