@@ -77,15 +77,19 @@ export async function unmaskDoc(
   current: JsonObject | undefined,
 ): Promise<{ readonly doc: JsonObject; readonly violations: readonly Violation[] }> {
   const known = new Map<string, string>();
+  const at = new Map<string, string>();
   if (current)
-    await mapSecrets(parts.kinds, current, (text) => {
+    await mapSecrets(parts.kinds, current, (text, path) => {
       known.set(parts.seals.mask(text), text);
+      at.set(path, text);
       return text;
     });
   const violations: Violation[] = [];
   const open = await mapSecrets(parts.kinds, doc, (text, field) => {
     if (!MASK.test(text)) return text;
-    const secret = known.get(text);
+    const same = at.get(field);
+    // Of two secrets that share a mask, the one that stands there.
+    const secret = same !== undefined && parts.seals.mask(same) === text ? same : known.get(text);
     if (secret === undefined)
       violations.push({ field, description: "is the mask of no secret of this route; send the secret itself" });
     return secret ?? text;

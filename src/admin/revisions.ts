@@ -14,6 +14,7 @@ import { pageSizeOf, readToken, tokenOf } from "./paging.ts";
 import type { AdminParts } from "./parts.ts";
 import { revisionMessage } from "./revision-views.ts";
 import type { RouteProblem } from "./site.ts";
+import { ownedByFile } from "./views.ts";
 import type { Writer } from "./writer.ts";
 
 /** Revisions that are read at a time. */
@@ -82,7 +83,7 @@ export function revisionMethods(parts: AdminParts, writer: Writer): Methods {
       const changes = differences(parts, routes, target);
       for (const { name, after } of changes) {
         context.permit(name);
-        const file = after && site.fileRoutes().find((route) => route.name === name);
+        const file = after && ownedByFile(parts, name);
         if (file)
           throw errors.resourceOwned(
             `Revision ${number} has a route ${JSON.stringify(name)}, which now stands at ${file.place}; rename that one first.`,

@@ -11,18 +11,18 @@ import { type DocPath, readPath, setPaths, withPaths } from "./field-path.ts";
 import type { Context, Handler } from "./method.ts";
 import type { AdminParts } from "./parts.ts";
 import type { RouteProblem } from "./site.ts";
-import { allRoutes, routeMessage, viewOf } from "./views.ts";
+import { allRoutes, ownedByFile, routeMessage, viewOf } from "./views.ts";
 import type { Writer, Written } from "./writer.ts";
 
 /** CreateRoute, UpdateRoute and DeleteRoute. */
 export function routeWrites(parts: AdminParts, writer: Writer): Readonly<Record<string, Handler>> {
-  const { site, seals } = parts;
+  const { seals } = parts;
 
   const begin = (name: string, field: string, context: Context): void => {
     context.note({ resource: `routes/${name}` });
     if (name === "") throw errors.fieldInvalid([{ field, description: "missing; say which route" }]);
     context.permit(name);
-    const file = site.fileRoutes().find((route) => route.name === name);
+    const file = ownedByFile(parts, name);
     if (file) throw errors.resourceOwned(`The route ${JSON.stringify(name)} stands at ${file.place}; change it there.`);
   };
   const answer = async (name: string, { routes }: Written) => {

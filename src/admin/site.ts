@@ -3,12 +3,12 @@ import type { Actor } from "../core/admin.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { StoredRoute } from "../core/stored.ts";
 
-/** A route of the config file. */
+/** A route of the config file, or one that it had discovered. */
 export interface FileRoute {
   readonly name: string;
   /** `polygate.config.v1.Route` in proto3 JSON with proto field names, with the secrets themselves in it: never log it. */
   readonly doc: JsonObject;
-  /** Such as `polygate.yaml:12`. */
+  /** Such as `polygate.yaml:12`; empty: it was discovered in MLflow's registry, and whoever gives its name to another wins. */
   readonly place: string;
 }
 
@@ -24,7 +24,7 @@ export interface RouteProblem {
 
 /** The running gateway, as far as the admin API needs it; one for a process. */
 export interface AdminSite {
-  /** The routes of the file that is live now, in its order. */
+  /** The routes of the file that is live now, in its order, and behind them those that were discovered. */
   fileRoutes(): readonly FileRoute[];
   /** Kinds of providers, sorted. */
   providers(): readonly string[];

@@ -24,14 +24,23 @@ export interface RouteView {
 
 /** Every route: the file's in its order, then the API's by name. */
 export async function allRoutes(parts: AdminParts, reads: LedgerReads = parts.ledger): Promise<RouteView[]> {
-  const files = parts.site.fileRoutes().map((file): RouteView => ({ name: file.name, doc: file.doc, file }));
   const records = await reads.routes();
+  const taken = new Set(records.map(({ name }) => name));
+  const files = parts.site
+    .fileRoutes()
+    .filter(({ name, place }) => place !== "" || !taken.has(name))
+    .map((file): RouteView => ({ name: file.name, doc: file.doc, file }));
   return [...files, ...records.map((record) => viewOf(parts, record))];
 }
 
 /** A route of the store. */
 export function viewOf({ seals }: Pick<AdminParts, "seals">, record: RouteRecord): RouteView {
   return { name: record.name, doc: openDoc(seals, record.doc), record };
+}
+
+/** The file's route of a name; one that was discovered is in nobody's way. */
+export function ownedByFile({ site }: Pick<AdminParts, "site">, name: string): FileRoute | undefined {
+  return site.fileRoutes().find((route) => route.name === name && route.place !== "");
 }
 
 /** The route of a name. @param among All routes. Throws ROUTE_UNKNOWN. */
