@@ -37,6 +37,8 @@ export interface Serving {
   readonly maxCalls?: number;
   /** Absent where there is none. */
   readonly admin?: AdminApi | undefined;
+  /** The operators' port: of the protocols only what is theirs. */
+  readonly operators?: boolean;
 }
 
 /** An open main port, and a way to end what is still under way on it. */
@@ -46,7 +48,8 @@ export interface Served extends Listening {
 }
 
 /** Opens the main port: every protocol, one pipeline. */
-export async function serve({ live, observer, mounts, settings, maxCalls = 4096, admin }: Serving): Promise<Served> {
+export async function serve(serving: Serving): Promise<Served> {
+  const { live, observer, mounts, settings, maxCalls = 4096, admin, operators = false } = serving;
   const door: Door = {
     get site() {
       return live.site;
@@ -59,7 +62,10 @@ export async function serve({ live, observer, mounts, settings, maxCalls = 4096,
     onChange: (listener) => live.onChange(listener),
   };
   const protocols = await loadProtocols();
-  const all = protocols.flatMap((one) => one.mounts(door).map((mount) => named(one.kind, mount)));
+  const all = protocols.flatMap((one) => {
+    const own = operators ? (one.adminMounts?.(door) ?? []) : one.mounts(door);
+    return own.map((mount) => named(one.kind, mount));
+  });
   const router = new Router([...all, ...mounts], audited(admin));
   // Without `auth` nobody is asked for a key.
   const anyone = isLoopback(settings.host) ? ANYBODY : GUEST;

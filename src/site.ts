@@ -6,7 +6,7 @@ import { formatProblem } from "./config/problems.ts";
 import { type Watching, watch } from "./config/watch.ts";
 import type { Site } from "./core/site.ts";
 import type { Stored } from "./core/stored.ts";
-import type { Follow, Looked, Told } from "./follow/told.ts";
+import { type Follow, type Looked, type Told, toldBy } from "./follow/told.ts";
 import { kinds } from "./kinds.ts";
 import { changedSinceStart } from "./restart.ts";
 
@@ -16,6 +16,8 @@ export interface SiteParts extends BuildParts {
   readonly source: () => Source;
   /** Whether a change of the files leads to a reload by itself. */
   readonly watched: boolean;
+  /** Told when the watched files changed, in place of a reload. */
+  readonly changed?: (() => void) | undefined;
   /** Absolute paths of files that loads before the first one read: their names are never taken for secrets. */
   readonly known?: readonly string[] | undefined;
   /** What the gateway was started with that its callers' keys depend on. */
@@ -39,6 +41,15 @@ export interface SiteParts extends BuildParts {
   readonly follow?: (read: Pick<Loaded, "config" | "models">, known: Told | undefined) => Follow | undefined;
   /** Told what a look at MLflow's registry came to, when it came to anything. */
   readonly followed: (looked: Looked) => void;
+}
+
+/** What a site is made of, for another thread to make the same: plain data. */
+export interface Given {
+  /** The config file's text, so that every thread runs the same one whatever the file says by then. */
+  readonly text: string;
+  readonly stored: Stored | undefined;
+  /** Of MLflow's registry; `undefined`: the config names nothing there. */
+  readonly told: Told | undefined;
 }
 
 /** A config file that was read, with its site or its problems. */
@@ -108,7 +119,8 @@ export class LiveSite {
   private readonly parts: SiteParts;
   private readonly listeners = new Set<() => void>();
   private readonly watching: Watching | undefined;
-  private readonly known: Set<string>;
+  /** Absolute paths of files that were read: their names are never taken for secrets. */
+  readonly known: Set<string>;
   /** What the gateway was started with. */
   private readonly started: Config;
   private made: Made;
@@ -126,13 +138,29 @@ export class LiveSite {
     this.generation = site.generation;
     this.started = loaded.config;
     this.known = new Set([...(parts.known ?? []), ...loaded.files]);
-    if (parts.watched) this.watching = watch(loaded, () => void this.reload(), parts.watchFailed);
+    if (parts.watched) this.watching = watch(loaded, parts.changed ?? (() => void this.reload()), parts.watchFailed);
     this.follow(made);
   }
 
   /** The states that calls run on, for whoever looks into them. */
   get states(): Read & Built {
     return this.made;
+  }
+
+  /** What is live, or with `next` what was prepared, as another thread can be given it. */
+  given(next = false): Given {
+    const { loaded, stored, follower } = (next ? this.prepared : undefined) ?? this.made;
+    return { text: loaded.text, stored, told: follower && toldBy(follower) };
+  }
+
+  /** Whether it runs what the store has now. */
+  get isCurrent(): boolean {
+    return this.made.stored === this.parts.stored?.();
+  }
+
+  /** What is to be said of the files that were read last. */
+  get told(): readonly string[] {
+    return this.warnings;
   }
 
   /** What does not work as it should while calls are answered all the same, for people. */
@@ -154,6 +182,7 @@ export class LiveSite {
   /** Makes a site of the files as they were read last and what the store has now. Its problems, a line each; none: it is live. */
   restore(): Promise<readonly string[]> {
     return this.inTurn(async () => {
+      if (this.isCurrent) return [];
       const problems = await this.prepare(true);
       if (problems.length === 0) this.commit();
       return problems;

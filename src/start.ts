@@ -8,24 +8,25 @@ import { ms } from "./compile.ts";
 import type { Source } from "./config/load.ts";
 import type { Problem } from "./config/problems.ts";
 import { isLoopback } from "./core/address.ts";
-import type { GatewayError } from "./core/errors.ts";
-import type { Inbound } from "./core/protocol.ts";
+import type { AdminApi } from "./core/admin.ts";
+import type { Seen } from "./core/protocol.ts";
 import type { Counters } from "./core/store.ts";
-import type { KeyRing } from "./core/stored.ts";
+import type { KeyRing, Stored } from "./core/stored.ts";
 import type { Follow } from "./follow/told.ts";
 import { Following } from "./following.ts";
-import { hostOf, realTools, serve } from "./gateway.ts";
+import { realTools, serve } from "./gateway.ts";
+import { Keeping } from "./keeping.ts";
 import { Ring } from "./keyring.ts";
-import { LISTEN_DEFAULTS, type Listening, listen, type TlsFiles } from "./net/listen.ts";
-import { Router } from "./net/router.ts";
+import { LISTEN_DEFAULTS, type Listening, type TlsFiles } from "./net/listen.ts";
 import { Dialer } from "./net/send.ts";
 import { type AdminParts, adminMounts } from "./observe/admin.ts";
 import type { Draining } from "./observe/drain.ts";
 import { createLog, type Log } from "./observe/log.ts";
 import { createMetrics, type Snapshot } from "./observe/metrics.ts";
-import { createObserver } from "./observe/observer.ts";
+import { createObserver, type Observer } from "./observe/observer.ts";
 import { loadStore } from "./registry.ts";
-import { type LiveSite, openSite } from "./site.ts";
+import { type LiveSite, openSite, type SiteParts } from "./site.ts";
+import type { StageFailed } from "./staged.ts";
 
 /** Callers whose calls are counted at a time, for each route with a limit; about 15 MB when all are. */
 const MAX_COUNTERS = 65_536;
@@ -45,8 +46,10 @@ export interface StartOptions {
   readonly resolve?: LookupFunction | undefined;
   /** Uniform in [0, 1), in place of the system's chance. */
   readonly random?: (() => number) | undefined;
-  /** The store's keys in this thread; default: none. */
-  readonly keys?: KeyRing | undefined;
+  /** Folder of the store where the config does not name it; default: the config file's. */
+  readonly storeFolder?: string | undefined;
+  /** Told the first admin's key when one is made; shown once. Default: nobody is. */
+  readonly madeKey?: ((secret: string) => void) | undefined;
   /** Set in a thread that shares its port with others. */
   readonly crew?: CrewMember | undefined;
 }
@@ -59,6 +62,10 @@ export interface CrewMember {
   readonly counters: Counters;
   /** What the main thread learns of MLflow's registry; `undefined`: the config names nothing there. */
   readonly follow?: () => Follow | undefined;
+  readonly stored?: (() => Stored | undefined) | undefined;
+  readonly keys?: KeyRing | undefined;
+  readonly stageFailed?: ((failed: StageFailed) => void) | undefined;
+  readonly admin?: AdminApi | undefined;
   /** The metrics of all threads as one page. */
   readonly page: () => Promise<string>;
 }
@@ -94,16 +101,27 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
   const observer = createObserver({ log, metrics });
   const dialer = new Dialer(options.resolve);
   const following = crew ? undefined : new Following({ dialer, tools: realTools, served: observer.served });
-  const parts = {
+  const ring = new Ring();
+  const built = {
+    dialer,
+    tools: options.random ? { ...realTools, random: options.random } : realTools,
+    counters: crew?.counters ?? (await loadStore("memory")).openCounters!(realTools.clock, MAX_COUNTERS),
+    keys: crew?.keys ?? ring,
+    hooks: [observer.hooks],
+    stageFailed: crew?.stageFailed ?? ((failed: StageFailed) => void keeping?.keeper?.stageFailed(failed)),
+  };
+  const { configPath, storeFolder, madeKey = () => {} } = options;
+  const keeping = crew
+    ? undefined
+    : new Keeping({ configPath, storeFolder, tools: built.tools, build: built, log, metrics, madeKey });
+  const parts: SiteParts = {
+    ...built,
+    stored: crew?.stored ?? keeping?.stored,
+    ready: keeping?.ready,
     source: crew?.source ?? (() => options.configPath),
     watched: crew === undefined,
     known: crew?.known,
     serving: { host: options.host, auth: options.auth },
-    dialer,
-    tools: options.random ? { ...realTools, random: options.random } : realTools,
-    counters: crew?.counters ?? (await loadStore("memory")).openCounters!(realTools.clock, MAX_COUNTERS),
-    keys: options.keys ?? new Ring(),
-    hooks: [observer.hooks],
     reloaded: observer.reloaded,
     ...(crew?.follow && { follow: crew.follow }),
     ...(following && { follow: following.follow.bind(following) }),
@@ -112,18 +130,31 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
     secrets: (values: readonly string[]) => log.redactValues(values),
     watchFailed: (error: unknown) => log.warn({ cause: String(error) }, "the config file cannot be watched"),
   };
-  const { loaded, live } = await openSite(parts);
-  if (live === undefined) throw new ConfigProblems(loaded.problems);
+  const { loaded, live } = await openSite(parts).catch(async (thrown: unknown) => {
+    await keeping?.close();
+    throw thrown;
+  });
+  if (live === undefined) {
+    await keeping?.close();
+    throw new ConfigProblems(loaded.problems);
+  }
   const { config } = loaded;
   log.level = levelOf(config);
   const opened: Listening[] = [];
   const close = async (): Promise<void> => {
+    await keeping?.close();
     await live.close();
     for (const port of opened) port.cut();
     await following?.close();
     await dialer.close();
   };
   try {
+    const keeper = keeping?.keeper;
+    if (keeping && keeper) {
+      ring.replace(await keeping.ring());
+      keeper.follow({ live, restore: () => live.restore(), ring: (state) => ring.replace(keeping.with(state)) });
+    }
+    const api = crew?.admin ?? keeper?.api;
     const host = options.host ?? (config.listen?.host || "127.0.0.1");
     const tls = await tlsOf(config, options.configPath);
     const pages = crew ? { text: crew.page, contentType: metrics.contentType } : metrics;
@@ -141,9 +172,10 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
       ...boundsOf(config.listen),
     };
     const maxCalls = config.listen?.maxCalls ?? 4096;
-    const main = await serve({ live, observer, mounts: admin, settings, maxCalls });
+    const main = await serve({ live, observer, mounts: admin, settings, maxCalls, admin: api });
     opened.push(main);
-    const second = config.admin && crew === undefined ? await serveAdmin(config.admin, pages, live) : undefined;
+    const operators = { live, observer, metrics: pages, admin: api };
+    const second = config.admin && crew === undefined ? await serveAdmin(config.admin, operators) : undefined;
     if (second) opened.push(second);
     // Of a crew, the main thread tells it for all.
     if (crew) metrics.loaded(true, 1);
@@ -169,17 +201,30 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
   }
 }
 
-/** Opens the operators' port. */
-export async function serveAdmin(
-  admin: NonNullable<Config["admin"]>,
-  metrics: AdminParts["metrics"],
-  live: AdminParts["live"],
-): Promise<Listening> {
-  const router = new Router(adminMounts({ metrics, live, full: true, metricsFor: "open" }));
-  const settings = { ...LISTEN_DEFAULTS, host: admin.host || "127.0.0.1", port: admin.port ?? 5001, tls: undefined };
-  const refuse = (inbound: Inbound, error: GatewayError) => router.refuse(inbound, error);
-  const handle = (inbound: Inbound, flaw?: GatewayError) => (flaw ? refuse(inbound, flaw) : router.route(inbound));
-  return listen(settings, hostOf({ handle, refuse, finished: () => {} }));
+/** What the operators' port serves. */
+export interface Operators {
+  readonly live: LiveSite;
+  readonly observer: Observer;
+  readonly metrics: AdminParts["metrics"];
+  readonly admin: AdminApi | undefined;
+}
+
+/** Opens the operators' port: the admin API, and what monitoring asks for, which leaves no trace. */
+export function serveAdmin(port: NonNullable<Config["admin"]>, operators: Operators): Promise<Listening> {
+  const { live, metrics, admin } = operators;
+  const isCall = ({ protocol }: Seen) => protocol !== "";
+  const observer: Observer = {
+    ...operators.observer,
+    began: () => {},
+    finished(seen) {
+      if (!isCall(seen)) return;
+      operators.observer.began(seen);
+      operators.observer.finished(seen);
+    },
+  };
+  const mounts = adminMounts({ metrics, live, full: true, metricsFor: "open" });
+  const settings = { host: port.host || "127.0.0.1", port: port.port ?? 5001, tls: undefined };
+  return serve({ live, observer, mounts, settings, admin, operators: true });
 }
 
 /** What the main port puts up with. */

@@ -1,32 +1,37 @@
 import { Worker } from "node:worker_threads";
+import type { AdminApi } from "./core/admin.ts";
 import type { Told } from "./follow/told.ts";
+import type { RingState } from "./keyring.ts";
+import { type AdminAnswer, AdminAnswers, type AdminQuestion } from "./remote-admin.ts";
+import type { Given } from "./site.ts";
+import type { StageFailed } from "./staged.ts";
 import type { StartOptions } from "./start.ts";
 
 /** How long a worker may take to answer a question. */
 const ANSWER_MS = 10_000;
 /** What a worker is started with. */
-export interface WorkerStart {
+export interface WorkerStart extends Given {
   readonly options: StartOptions;
-  /** The config file's text, so that every worker runs the same one whatever the file says by then. */
-  readonly text: string;
   /** Absolute paths of the files that the crew has read. */
   readonly known: readonly string[];
   readonly port: number | undefined;
   readonly table: SharedArrayBuffer;
-  /** Of MLflow's registry; `undefined`: the config names nothing there. */
-  readonly told: Told | undefined;
+  /** The store's keys. */
+  readonly ring: RingState;
 }
 
 /** From the crew to a worker. `id` is given back with the answer. */
 export type Order =
-  | { readonly kind: "prepare"; readonly id: number; readonly text: string; readonly told: Told | undefined }
+  | ({ readonly kind: "prepare"; readonly id: number } & Given)
+  | { readonly kind: "ring"; readonly id: number; readonly ring: RingState }
+  | { readonly kind: "admin"; readonly answer: AdminAnswer }
   | { readonly kind: "told"; readonly id: number; readonly told: Told; readonly moved: readonly string[] }
   | { readonly kind: "commit" | "snapshot"; readonly id: number }
   | { readonly kind: "abort" | "drain" }
   | { readonly kind: "page"; readonly id: number; readonly text: string };
 
 /** An order that is answered, before it has its `id`. */
-export type Question = Unnumbered<Extract<Order, { kind: "prepare" | "told" | "commit" | "snapshot" }>>;
+export type Question = Unnumbered<Extract<Order, { kind: "prepare" | "told" | "ring" | "commit" | "snapshot" }>>;
 type Unnumbered<One> = One extends unknown ? Omit<One, "id"> : never;
 
 /** From a worker to the crew. */
@@ -41,7 +46,17 @@ export type Report =
     }
   | { readonly kind: "failed"; readonly message: string; readonly facts: object }
   | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
-  | { readonly kind: "page"; readonly id: number };
+  | { readonly kind: "page"; readonly id: number }
+  | { readonly kind: "admin"; readonly question: AdminQuestion }
+  | { readonly kind: "stageFailed"; readonly failed: StageFailed };
+
+/** What a worker may ask of the crew. */
+export interface Asked {
+  /** The metrics of all threads as one page. */
+  page(): Promise<string>;
+  readonly admin: () => AdminApi | undefined;
+  readonly stageFailed: (failed: StageFailed) => void;
+}
 
 /** A worker that answers: where, and what to greet with. */
 export type Ready = Extract<Report, { kind: "ready" }>;
@@ -65,7 +80,8 @@ export class Thread {
   private readonly answers = new Map<number, (value: unknown) => void>();
   private next = 1;
 
-  constructor(start: WorkerStart, page: () => Promise<string>) {
+  constructor(start: WorkerStart, asked: Asked) {
+    const answers = new AdminAnswers(asked.admin, (answer) => this.tell({ kind: "admin", answer }));
     const ending = import.meta.url.endsWith(".ts") ? "ts" : "js";
     this.worker = new Worker(new URL(`./worker.${ending}`, import.meta.url), { workerData: start });
     const { promise: ready, resolve, reject } = Promise.withResolvers<Ready>();
@@ -76,6 +92,7 @@ export class Thread {
         why = String(error);
       });
       this.worker.on("exit", (code) => {
+        answers.close();
         for (const answer of this.answers.values()) answer(undefined);
         reject(new WorkerFailed(`a worker ended with ${why || code}`, {}));
         done(why || `exit code ${code}`);
@@ -89,7 +106,9 @@ export class Thread {
         reject(new WorkerFailed(report.message, report.facts));
         void this.terminate();
       } else if (report.kind === "answer") this.answers.get(report.id)?.(report.value);
-      else void page().then((text) => this.tell({ kind: "page", id: report.id, text }));
+      else if (report.kind === "admin") answers.take(report.question);
+      else if (report.kind === "stageFailed") asked.stageFailed(report.failed);
+      else void asked.page().then((text) => this.tell({ kind: "page", id: report.id, text }));
     });
   }
 

@@ -1,20 +1,27 @@
 /** One thread of several that answer on the same port. Started by `workers.ts`. */
 import { parentPort, workerData } from "node:worker_threads";
+import type { Stored } from "./core/stored.ts";
 import { Echo, type Told } from "./follow/told.ts";
+import { Ring } from "./keyring.ts";
 import { drainNow } from "./observe/drain.ts";
 import { loadStore } from "./registry.ts";
+import { RemoteAdmin } from "./remote-admin.ts";
 import { type Gateway, startGateway } from "./start.ts";
 import type { Order, Report, WorkerStart } from "./thread.ts";
 
 const parent = parentPort!;
-const { options, text, known, port, table, told: first } = workerData as WorkerStart;
+const { options, text, known, port, table, told: first, stored: had, ring: keys } = workerData as WorkerStart;
 const pages = new Map<number, (text: string) => void>();
 const echoes = new Set<Echo>();
 let source = text;
 let told: Told | undefined = first;
+let stored: Stored | undefined = had;
+const ring = new Ring();
+ring.replace(keys);
 let nextPage = 1;
 
 const tell = (report: Report) => parent.postMessage(report);
+const admin = new RemoteAdmin((question) => tell({ kind: "admin", question }));
 
 /** The same in every thread: `performance.now()` begins with its own. */
 function systemNow(): () => number {
@@ -44,12 +51,20 @@ async function obey(gateway: Gateway, order: Order): Promise<void> {
     case "prepare":
       source = order.text;
       told = order.told;
+      stored = order.stored;
       tell({ kind: "answer", id: order.id, value: await gateway.live.prepare() });
       return;
     case "told":
       told = order.told;
       await Promise.all([...echoes].map((echo) => echo.tell(order.told, order.moved)));
       tell({ kind: "answer", id: order.id, value: true });
+      return;
+    case "ring":
+      ring.replace(order.ring);
+      tell({ kind: "answer", id: order.id, value: true });
+      return;
+    case "admin":
+      admin.take(order.answer);
       return;
     case "commit":
       gateway.live.commit();
@@ -82,6 +97,10 @@ try {
       counters: store.join!(table, { now: systemNow() }),
       follow,
       page,
+      stored: () => stored,
+      keys: ring,
+      stageFailed: (failed) => tell({ kind: "stageFailed", failed }),
+      admin,
     },
   });
   parent.on("message", (order: Order) => void obey(gateway, order));

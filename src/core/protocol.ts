@@ -141,6 +141,8 @@ export interface Endpoint {
 export interface Protocol {
   readonly kind: string;
   mounts(door: Door): readonly Mount[];
+  /** What of it the operators' port serves; absent: nothing. */
+  adminMounts?(door: Door): readonly Mount[];
 }
 
 /**

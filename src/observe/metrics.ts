@@ -30,6 +30,8 @@ export interface Metrics {
   fault(call: Call, error: GatewayError): void;
   /** A config was loaded, or was not: `generation` is the one in force. */
   loaded(ok: boolean, generation: number): void;
+  /** The revision of the routes that calls run on. */
+  revision(number: number): void;
   /** The page that Prometheus reads, of this process. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -74,6 +76,12 @@ export function createMetrics({ process = true, maxSeries, droppedLines }: Metri
     registers,
     aggregator: "max",
   });
+  const revision = new Gauge({
+    name: "polygate_revision",
+    help: "Which revision of the routes calls run on, a staged one left out.",
+    registers,
+    aggregator: "max",
+  });
   const reloads = new Counter({
     name: "polygate_config_reloads_total",
     help: "Reloads of the config, the failed ones included.",
@@ -110,6 +118,7 @@ export function createMetrics({ process = true, maxSeries, droppedLines }: Metri
       reloads.inc();
       if (!ok) failures.inc();
     },
+    revision: (number) => revision.set(number),
     text: () => registry.metrics(),
     contentType: registry.contentType,
     snapshot: () => registry.getMetricsAsJSON(),

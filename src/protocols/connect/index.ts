@@ -1,9 +1,9 @@
 import { type DescMethod, type DescService, getOption, hasOption } from "@bufbuild/protobuf";
 import { createConnectRouter, type ServiceImpl } from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
 import { ServerReflection as ReflectionV1 } from "../../../gen/grpc/reflection/v1/reflection_pb.js";
 import { ServerReflection as ReflectionV1Alpha } from "../../../gen/grpc/reflection/v1alpha/reflection_pb.js";
-import { RouteAdminService } from "../../../gen/polygate/admin/v1/route_admin_pb.js";
 import { permission } from "../../../gen/polygate/options/v1/options_pb.js";
 import { ChatService } from "../../../gen/polygate/v1/chat_pb.js";
 import { CompletionsService } from "../../../gen/polygate/v1/completions_pb.js";
@@ -14,7 +14,7 @@ import { isPermission, type Permission } from "../../core/principal.ts";
 import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
 import type { Door } from "../../core/site.ts";
 import { type Adapting, endpointsOf } from "./adapter.ts";
-import { routeAdminService } from "./admin.ts";
+import { ADMIN_SERVICES, adminService } from "./admin.ts";
 import { boundary } from "./boundary.ts";
 import { compressions } from "./compression.ts";
 import { healthService } from "./health.ts";
@@ -29,32 +29,65 @@ import { warmer } from "./validate.ts";
  * @see https://connectrpc.com/docs/protocol
  * @see https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
-export const protocol: Protocol = { kind: "connect", mounts };
+export const protocol: Protocol = {
+  kind: "connect",
+  mounts: (door) => mounts(door, SERVICES, callServices),
+  adminMounts: (door) => mounts(door, OPERATORS, () => []),
+};
 
 const SERVICES: readonly DescService[] = [
   ChatService,
   CompletionsService,
   EmbeddingsService,
   PredictionService,
-  RouteAdminService,
+  ...ADMIN_SERVICES,
   Health,
   ReflectionV1,
   ReflectionV1Alpha,
 ];
+/** Of the operators' port. */
+const OPERATORS: readonly DescService[] = [...ADMIN_SERVICES, Health, ReflectionV1, ReflectionV1Alpha];
 /** Probes have no key, and what reflection tells stands in the public protos. Theirs say nothing of permissions. */
 const OPEN: ReadonlySet<string> = new Set([Health, ReflectionV1, ReflectionV1Alpha].map(({ typeName }) => typeName));
 /** A question to reflection is a name. */
 const MAX_REFLECTION_BYTES = 64 * 1024;
 
-function mounts(door: Door): readonly Mount[] {
+/** Puts a service up. */
+type Serve = <S extends DescService>(
+  desc: S,
+  implementation: Partial<ServiceImpl<S>>,
+  options?: { readonly readMaxBytes: number },
+) => Served;
+
+interface Served {
+  readonly desc: DescService;
+  readonly handlers: readonly UniversalHandler[];
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** The services that call models. */
+function callServices(serve: Serve, door: Door): readonly Served[] {
+  return [
+    serve(ChatService, chatService(door)),
+    serve(CompletionsService, completionsService(door)),
+    serve(EmbeddingsService, embeddingsService(door)),
+    serve(PredictionService, predictionService(door)),
+  ];
+}
+
+function mounts(
+  door: Door,
+  services: readonly DescService[],
+  calls: (serve: Serve, door: Door) => readonly Served[],
+): readonly Mount[] {
   const maxBytes = () => door.site.maxRequestBytes;
-  const reflection = reflectionServices(SERVICES);
-  const names = SERVICES.map(({ typeName }) => typeName);
+  const reflection = reflectionServices(services);
+  const names = services.map(({ typeName }) => typeName);
   const small = { readMaxBytes: MAX_REFLECTION_BYTES };
   const packers = compressions(maxBytes);
   const router = createConnectRouter({ acceptCompression: packers, interceptors: [boundary] });
   const adapting: Adapting = { clock: door.clock, maxBytes, packers, shortcuts: inferenceShortcuts(door) };
-  const serve = <S extends DescService>(desc: S, implementation: Partial<ServiceImpl<S>>, options?: typeof small) => {
+  const serve: Serve = (desc, implementation, options) => {
     const before = router.handlers.length;
     router.service(desc, implementation, options);
     const handlers = router.handlers.slice(before);
@@ -65,11 +98,8 @@ function mounts(door: Door): readonly Mount[] {
     };
   };
   const served = [
-    serve(ChatService, chatService(door)),
-    serve(CompletionsService, completionsService(door)),
-    serve(EmbeddingsService, embeddingsService(door)),
-    serve(PredictionService, predictionService(door)),
-    serve(RouteAdminService, routeAdminService(door)),
+    ...calls(serve, door),
+    ...ADMIN_SERVICES.map((service) => serve(service, adminService(service, door))),
     serve(Health, healthService(door, names)),
     serve(ReflectionV1, reflection.v1, small),
     serve(ReflectionV1Alpha, reflection.v1alpha, small),

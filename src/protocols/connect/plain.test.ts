@@ -2,7 +2,6 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { describe, expect, it } from "vitest";
-import { RouteAdminService } from "../../../gen/polygate/admin/v1/route_admin_pb.js";
 import { type ChatRequestSchema, ChatService, Role } from "../../../gen/polygate/v1/chat_pb.js";
 import { all, failure, openRpc, provider, WIRES } from "../../../test/support/rpc.ts";
 
@@ -62,12 +61,6 @@ it("takes what an enum does not know yet, and what a provider's own message had,
   expect(upstream.asked).toEqual([
     { model: "chat", messages: [{ role: "assistant", reasoning: { steps: 2 } }], reasoning_effort: "utmost" },
   ]);
-});
-
-it("names the member that an unknown route stood in", async () => {
-  await using door = await openRpc(provider());
-  const client = createClient(RouteAdminService, createConnectTransport({ baseUrl: door.url, httpVersion: "1.1" }));
-  expect((await failure(client.getRoute({ name: "nope" }))).facts["param"]).toBe("name");
 });
 
 it("refuses an unknown service in Connect's form, whatever the caller's headers are", async () => {

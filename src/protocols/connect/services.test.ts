@@ -1,12 +1,11 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import { describe, expect, it } from "vitest";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../../gen/grpc/health/v1/health_pb.js";
 import { ServerReflection as V1 } from "../../../gen/grpc/reflection/v1/reflection_pb.js";
 import { ServerReflection as V1Alpha } from "../../../gen/grpc/reflection/v1alpha/reflection_pb.js";
-import { RouteAdminService } from "../../../gen/polygate/admin/v1/route_admin_pb.js";
 import { siteOf } from "../../../test/support/door.ts";
 import { targetOf } from "../../../test/support/plan.ts";
 import { failure, openRpc, provider, WIRES } from "../../../test/support/rpc.ts";
@@ -54,56 +53,6 @@ describe.each(WIRES)("health over %s", (_, transportOf) => {
   });
 });
 
-describe("routes", () => {
-  const names = Array.from({ length: 120 }, (_, at) => `route-${at}`);
-
-  it("are listed page by page, in the config's order", async () => {
-    await using open = await openRpc(provider());
-    open.door.site = siteOf(names.map(route));
-    const admin = createClient(
-      RouteAdminService,
-      createConnectTransport({ baseUrl: open.url, httpVersion: "2", useHttpGet: true }),
-    );
-    const seen: string[] = [];
-    const sizes: number[] = [];
-    for (let pageToken = "", first = true; first || pageToken !== ""; first = false) {
-      const page = await admin.listRoutes({ pageToken });
-      seen.push(...page.routes.map(({ name }) => name));
-      sizes.push(page.routes.length);
-      pageToken = page.nextPageToken;
-    }
-    expect(seen).toEqual(names);
-    expect(sizes).toEqual([50, 50, 20]);
-    expect((await admin.listRoutes({ pageSize: 5000 })).routes.length).toBe(120);
-    expect(await failure(admin.listRoutes({ pageToken: "bm90IG91cnM" }))).toMatchObject({
-      code: "InvalidArgument",
-      violations: [{ field: "page_token" }],
-    });
-    expect(await failure(admin.listRoutes({ pageSize: -1 }))).toMatchObject({ violations: [{ field: "page_size" }] });
-  });
-
-  it("are found by name, and asked for by GET", async () => {
-    await using open = await openRpc(provider());
-    const admin = createClient(RouteAdminService, createGrpcTransport({ baseUrl: open.url }));
-    expect((await admin.getRoute({ name: "chat" })).route).toMatchObject({
-      name: "chat",
-      routeType: "llm/v1/chat",
-      model: { provider: "fake", name: "model-0" },
-      routeUrl: "/gateway/chat/invocations",
-      targets: [{ name: "0", model: { provider: "fake" } }],
-    });
-    expect(await failure(admin.getRoute({ name: "nope" }))).toMatchObject({
-      code: "NotFound",
-      reason: "ROUTE_UNKNOWN",
-    });
-    const url = `${open.url}/polygate.admin.v1.RouteAdminService/ListRoutes?connect=v1&encoding=json&message=${encodeURIComponent("{}")}`;
-    const reply = await fetch(url);
-    expect(reply.status).toBe(200);
-    expect(reply.headers.get("x-request-id")).not.toBeNull();
-    expect(((await reply.json()) as { routes: { name: string }[] }).routes.map(({ name }) => name)).toContain("chat");
-  });
-});
-
 describe.each([
   ["v1", V1],
   ["v1alpha", V1Alpha],
@@ -128,6 +77,9 @@ describe.each([
       "grpc.health.v1.Health",
       "grpc.reflection.v1.ServerReflection",
       "grpc.reflection.v1alpha.ServerReflection",
+      "polygate.admin.v1.AuditService",
+      "polygate.admin.v1.KeyAdminService",
+      "polygate.admin.v1.RevisionAdminService",
       "polygate.admin.v1.RouteAdminService",
       "polygate.v1.ChatService",
       "polygate.v1.CompletionsService",

@@ -1,0 +1,245 @@
+import type { ExplainRouteRequest, ExplainRouteResponse } from "../gen/polygate/admin/v1/route_admin_pb.js";
+import { createAdminApi } from "./admin/api.ts";
+import { openRoutes } from "./admin/docs.ts";
+import type { AdminParts } from "./admin/parts.ts";
+import type { AdminSite, FileRoute, RouteProblem } from "./admin/site.ts";
+import { giveUpStage } from "./admin/stage.ts";
+import type { BuildParts } from "./build.ts";
+import { checkRoutes } from "./check-routes.ts";
+import type { Loaded } from "./config/load.ts";
+import type { Actor, AdminApi } from "./core/admin.ts";
+import type { LedgerHead } from "./core/ledger.ts";
+import type { Stored, StoredRoute } from "./core/stored.ts";
+import { explain } from "./explain.ts";
+import { fileRoutesOf, noteFile } from "./file-history.ts";
+import type { RingState } from "./keyring.ts";
+import { kinds } from "./kinds.ts";
+import type { OpenLedger } from "./ledger-of.ts";
+import { providerKinds } from "./registry.ts";
+import type { LiveSite } from "./site.ts";
+import type { StageFailed } from "./staged.ts";
+
+/** Longest wait of a write for its own process to run it. */
+const APPLY_MS = 2_000;
+
+/** Whatever runs what a keeper keeps: a site of this thread's own, or all workers. */
+export interface Runner {
+  /** The site of this thread. */
+  readonly live: LiveSite;
+  /** Runs the files as they were read last with what `stored` gives now. Its problems, a line each; none: it is live everywhere. */
+  restore(): Promise<readonly string[]>;
+  /** Uses these keys from now on; resolves when every thread does. */
+  ring(state: RingState): Promise<unknown> | void;
+}
+
+/** What a keeper tells its operator. */
+export interface KeeperNews {
+  /** The store does not answer; told once until it does again. */
+  readonly down: (error: unknown) => void;
+  readonly well: () => void;
+  /** A revision is not run here, for these reasons, a line each. */
+  readonly notLive: (revision: number, problems: readonly string[]) => void;
+  readonly live: (revision: number, staged: number | undefined) => void;
+  readonly stageFailed: (failed: StageFailed) => void;
+}
+
+/** What a keeper is made of. */
+export interface KeeperParts {
+  readonly open: OpenLedger;
+  readonly tools: AdminParts["tools"];
+  readonly build: BuildParts;
+  readonly news: KeeperNews;
+}
+
+/**
+ * Keeps one process at what its ledger says: looks when it changes, and has its routes and keys run. The admin API's view of the
+ * running gateway.
+ */
+export class Keeper implements AdminSite {
+  /** What the store has for sites. Another object exactly when there is something else to run. */
+  stored: Stored | undefined = undefined;
+  readonly api: AdminApi;
+  private readonly parts: KeeperParts;
+  private readonly admin: AdminParts;
+  private runner: Runner | undefined = undefined;
+  private seen: LedgerHead | undefined = undefined;
+  private ringVersion = -1;
+  /** What was not taken; it is not tried again before there is something else. */
+  private refused: Stored | undefined = undefined;
+  private looking: Promise<void> = Promise.resolve();
+  /** A look that waits for its turn sees everything that was changed before it began. */
+  private waiting: Promise<void> | undefined = undefined;
+  private down = false;
+  /** The file that is noted; one that could not be is noted later. */
+  private unnoted: Loaded | undefined = undefined;
+  private unlisten: (() => void) | undefined = undefined;
+
+  constructor(parts: KeeperParts) {
+    this.parts = parts;
+    const { open, tools, news } = parts;
+    const { ledger, seals } = open;
+    this.admin = { ledger, seals, kinds, site: this, tools, failed: news.down };
+    this.api = createAdminApi(this.admin);
+  }
+
+  /** Notes a file that is about to go live, and reads what the store has. Throws at the first time alone. */
+  async ready(loaded: Loaded): Promise<void> {
+    try {
+      await this.note(loaded);
+      const head = await this.parts.open.ledger.head();
+      await this.read(head);
+      this.answered();
+    } catch (thrown) {
+      if (this.stored === undefined) throw thrown;
+      this.unnoted = loaded;
+      this.failed(thrown);
+    }
+  }
+
+  /** The keys as they are now. */
+  async ring(): Promise<RingState> {
+    const { ledger, seals } = this.parts.open;
+    const good = (await ledger.keys()).filter(({ revokedAt }) => revokedAt === undefined);
+    const keys = good.map(({ id, name, hash, grants, expiresAt }) => ({ id, name, hash, grants, expiresAt }));
+    return { keys, pepper: seals.pepper.toString("base64") };
+  }
+
+  /** From now on it runs what the ledger says. */
+  follow(runner: Runner): void {
+    this.runner = runner;
+    this.tell();
+    this.unlisten = this.parts.open.ledger.onChange(() => void this.look());
+    void this.look();
+  }
+
+  /** Looks at the ledger, and resolves when what it says is run here. Never rejects. */
+  look(): Promise<void> {
+    this.waiting ??= this.looking.then(() => {
+      this.waiting = undefined;
+      this.looking = this.lookNow();
+      return this.looking;
+    });
+    return this.waiting;
+  }
+
+  async close(): Promise<void> {
+    this.unlisten?.();
+    this.runner = undefined;
+    await this.looking;
+    await this.parts.open.ledger.close();
+  }
+
+  async stageFailed(failed: StageFailed): Promise<void> {
+    const { revision, calls, failures, parentCalls, parentFailures } = failed;
+    this.parts.news.stageFailed(failed);
+    const percent = (some: number, all: number) => (all === 0 ? 0 : Math.round((some / all) * 1000) / 10);
+    const own = `${percent(failures, calls)} % of ${calls} calls failed`;
+    const parent = `${percent(parentFailures, parentCalls)} % of the parent's ${parentCalls}`;
+    try {
+      await giveUpStage(this.admin, revision, `${own}, ${parent}`);
+    } catch (thrown) {
+      this.failed(thrown);
+    }
+  }
+
+  fileRoutes(): readonly FileRoute[] {
+    return this.runner === undefined ? [] : fileRoutesOf(this.runner.live.states.loaded);
+  }
+
+  providers(): readonly string[] {
+    return providerKinds;
+  }
+
+  async checkRoutes(routes: readonly StoredRoute[]): Promise<readonly RouteProblem[]> {
+    const { live } = this.runner!;
+    return checkRoutes({ parts: this.parts.build, loaded: live.states.loaded, known: live.known }, routes);
+  }
+
+  applied(_revision: number): Promise<void> {
+    return this.lookSoon();
+  }
+
+  keysApplied(): Promise<void> {
+    return this.lookSoon();
+  }
+
+  liveRevision(): number {
+    return this.runner?.live.states.stored?.live.revision ?? 0;
+  }
+
+  explain(request: ExplainRouteRequest, actor: Actor): Promise<ExplainRouteResponse> {
+    const { states } = this.runner!.live;
+    const { tools } = this.parts;
+    return explain({ states, tools, mask: (text) => this.parts.open.seals.mask(text) }, request, actor);
+  }
+
+  private async lookSoon(): Promise<void> {
+    const { clock } = this.parts.tools;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = clock.after(APPLY_MS, resolve);
+    await Promise.race([this.look(), promise]);
+    clock.cancel(timer);
+  }
+
+  private async lookNow(): Promise<void> {
+    const { runner, parts } = this;
+    if (runner === undefined) return;
+    try {
+      if (this.unnoted) await this.note(this.unnoted);
+      const head = await parts.open.ledger.head();
+      if (head.keysVersion !== this.ringVersion) {
+        await runner.ring(await this.ring());
+        this.ringVersion = head.keysVersion;
+      }
+      await this.read(head);
+      this.answered();
+    } catch (thrown) {
+      this.failed(thrown);
+      return;
+    }
+    const { stored } = this;
+    if (stored === undefined || stored === runner.live.states.stored || stored === this.refused) return;
+    const problems = await runner.restore();
+    this.refused = problems.length > 0 ? stored : undefined;
+    if (problems.length > 0) parts.news.notLive(stored.staged?.revision ?? stored.live.revision, problems);
+    else this.tell();
+  }
+
+  private async note(loaded: Loaded): Promise<void> {
+    const { open, tools } = this.parts;
+    await noteFile(open.own, { kinds, seals: open.seals }, fileRoutesOf(loaded), tools.wallNow());
+    this.unnoted = undefined;
+  }
+
+  /** Reads the routes when they may be others than those that were read. */
+  private async read(head: LedgerHead): Promise<void> {
+    const { seen } = this;
+    if (seen && seen.revision === head.revision && seen.stageVersion === head.stageVersion) return;
+    const { ledger, seals } = this.parts.open;
+    const { stage } = head;
+    const routes = async (at: number) => openRoutes(seals, await ledger.routes(at));
+    if (stage === undefined) this.stored = { live: { revision: head.revision, routes: await routes(head.revision) } };
+    else {
+      const { revision, parent, percent, marginPercent, windowMs, minCalls } = stage;
+      const live = { revision: parent, routes: await routes(parent) };
+      const how = { percent, marginPercent, windowMs, minCalls };
+      this.stored = { live, staged: { revision, routes: await routes(revision), ...how } };
+    }
+    this.seen = head;
+  }
+
+  private tell(): void {
+    const { live, staged } = this.runner?.live.states.stored ?? {};
+    if (live) this.parts.news.live(live.revision, staged?.revision);
+  }
+
+  private failed(thrown: unknown): void {
+    if (!this.down) this.parts.news.down(thrown);
+    this.down = true;
+  }
+
+  private answered(): void {
+    if (this.down) this.parts.news.well();
+    this.down = false;
+  }
+}

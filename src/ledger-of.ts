@@ -1,0 +1,183 @@
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Store } from "../gen/polygate/config/v1/config_pb.js";
+import { openSeals } from "./admin/open-seals.ts";
+import { readSealingKey, type SealingKey, type SealingKeys, type Seals } from "./admin/seals.ts";
+import { ms } from "./compile.ts";
+import type { Clock } from "./core/clock.ts";
+import { errors, GatewayError } from "./core/errors.ts";
+import { type Ledger, type LedgerSettings, readOnly } from "./core/ledger.ts";
+import { lazyLedger } from "./lazy-ledger.ts";
+import { loadStore } from "./registry.ts";
+
+/** How long a database that does not answer is asked again at start. */
+const PATIENCE_MS = 10_000;
+const PAUSE_MS = 250;
+
+/** The gateway cannot use its store; nothing was started. */
+export class StoreRefused extends Error {
+  /** 2: the settings are wrong. 1: they may be right, and the store does not answer. */
+  readonly exitCode: 1 | 2;
+  constructor(message: string, exitCode: 1 | 2, cause?: unknown) {
+    super(message, { cause });
+    this.name = "StoreRefused";
+    this.exitCode = exitCode;
+  }
+}
+
+/** A ledger, and what its secrets are sealed with. */
+export interface OpenLedger {
+  /** For the admin API. */
+  readonly ledger: Ledger;
+  /** The same, for what the gateway itself notes, also where the API has nothing to write in. */
+  readonly own: Ledger;
+  readonly seals: Seals;
+}
+
+/** What a ledger is opened with. */
+export interface OpeningParts {
+  readonly store: Store | undefined;
+  /** The config file as it was named; for messages. */
+  readonly file: string;
+  /** Where relative paths start. */
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly failed: (error: unknown) => void;
+}
+
+/** Opens what the config says of its store. Throws `StoreRefused`. */
+export async function openLedgerOf(parts: OpeningParts): Promise<OpenLedger> {
+  const { store, folder } = parts;
+  const kind = store?.kind || "sqlite";
+  if (kind === "none") return openNone(parts);
+  if (kind === "postgres") {
+    const ledger = await patiently(() => open("postgres", { url: store?.url ?? "" }, parts), parts.clock);
+    return { ledger, own: ledger, seals: await sealsOf(ledger, keysOf(store), ledger) };
+  }
+  const path = resolve(folder, store?.path || "polygate.db");
+  return existsSync(path) ? openFile(parts, path) : openLazily(parts, path);
+}
+
+async function openNone(parts: OpeningParts): Promise<OpenLedger> {
+  const own = await open("memory", {}, parts);
+  const seals = await openSeals(own, { current: newKey(), former: [] });
+  return { ledger: readOnly(own, `The gateway has no store; set store in ${parts.file}.`), own, seals };
+}
+
+async function openFile(parts: OpeningParts, path: string): Promise<OpenLedger> {
+  const ledger = await opened(() => open("sqlite", { path }, parts));
+  return { ledger, own: ledger, seals: await sealsOf(ledger, keysOf(parts.store, await keyFile(path)), ledger) };
+}
+
+/** There is no file yet. */
+async function openLazily(parts: OpeningParts, path: string): Promise<OpenLedger> {
+  const given = keysOf(parts.store, await keyFile(path));
+  const keys = given ?? { current: newKey(), former: [] };
+  const memory = await open("memory", {}, parts);
+  const seals = await openSeals(memory, keys);
+  const lazy = lazyLedger("sqlite", memory, async () => {
+    if (given === undefined) await writeKey(path, keys.current);
+    const ledger = await open("sqlite", { path, create: true }, parts);
+    try {
+      await copyAll(memory, ledger, path);
+      return ledger;
+    } catch (thrown) {
+      await ledger.close();
+      throw thrown;
+    }
+  });
+  return { ...lazy, seals };
+}
+
+/** Everything that the gateway noted before there was a file: its notes, and revisions of the config file. */
+async function copyAll(from: Ledger, to: Ledger, path: string): Promise<void> {
+  const [notes, revisions] = [await from.notes(), await from.revisionsAfter(0, Number.MAX_SAFE_INTEGER)];
+  await to.write(async (tx) => {
+    if ((await tx.notes()).size > 0 || (await tx.head()).revision > 0) {
+      throw errors.storeUnavailable(`Another gateway has made ${path} meanwhile; start this one again.`);
+    }
+    for (const [name, value] of notes) await tx.setNote(name, value);
+    for (const { number: _, ...revision } of revisions) await tx.addRevision(revision);
+  });
+}
+
+async function open(kind: string, own: Partial<LedgerSettings>, { store, failed }: OpeningParts): Promise<Ledger> {
+  const settings = { path: "", url: "", pollMs: ms(store?.pollInterval), create: false, failed, ...own };
+  return (await loadStore(kind)).openLedger!(settings);
+}
+
+/** Keys of the config, else the one of the file beside the store; `undefined`: there is none. */
+function keysOf(store: Store | undefined, beside?: SealingKey): SealingKeys | undefined {
+  const current = store?.encryptionKey ? readSealingKey(store.encryptionKey) : beside;
+  const former = (store?.formerEncryptionKeys ?? []).flatMap((text) => readSealingKey(text) ?? []);
+  return current && { current, former };
+}
+
+async function sealsOf(ledger: Ledger, keys: SealingKeys | undefined, opened: Ledger): Promise<Seals> {
+  try {
+    return await openSeals(ledger, keys);
+  } catch (thrown) {
+    await opened.close().catch(() => undefined);
+    throw refused(thrown, 2);
+  }
+}
+
+const newKey = (): SealingKey => readSealingKey(randomBytes(32).toString("base64"))!;
+
+const besideOf = (path: string): string => `${path}.key`;
+
+async function keyFile(path: string): Promise<SealingKey | undefined> {
+  const beside = besideOf(path);
+  let text: string;
+  try {
+    text = await readFile(beside, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new StoreRefused(`store: the key file ${beside} cannot be read; change its permissions.`, 2, error);
+  }
+  const key = readSealingKey(text);
+  if (!key) throw new StoreRefused(`store: ${beside} does not hold 32 bytes in base64; put the right key there.`, 2);
+  return key;
+}
+
+/** Readable by the gateway's own user alone. */
+async function writeKey(path: string, { bytes }: SealingKey): Promise<void> {
+  const beside = besideOf(path);
+  const text = `${bytes.toString("base64")}\n`;
+  try {
+    await writeFile(beside, text, { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
+      throw errors.storeUnavailable(`The key file ${beside} cannot be written; nothing was changed.`, error);
+    }
+    // From a try before that then failed, or another gateway's.
+    if ((await readFile(beside, "utf8").catch(() => "")) === text) return;
+    throw errors.storeUnavailable(`Another gateway has made ${beside} meanwhile; start this one again.`);
+  }
+}
+
+async function patiently(act: () => Promise<Ledger>, clock: Clock): Promise<Ledger> {
+  for (const end = clock.now() + PATIENCE_MS; ; ) {
+    try {
+      return await act();
+    } catch (thrown) {
+      if (clock.now() >= end) throw refused(thrown, 1);
+      await new Promise<void>((resume) => clock.after(PAUSE_MS, resume));
+    }
+  }
+}
+
+async function opened(act: () => Promise<Ledger>): Promise<Ledger> {
+  try {
+    return await act();
+  } catch (thrown) {
+    throw refused(thrown, 1);
+  }
+}
+
+function refused(thrown: unknown, exitCode: 1 | 2): unknown {
+  if (!(thrown instanceof GatewayError)) return thrown;
+  return new StoreRefused(thrown.message, exitCode, thrown);
+}
