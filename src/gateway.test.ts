@@ -3,6 +3,7 @@ import { siteOf } from "../test/support/door.ts";
 import { silentLog } from "../test/support/log.ts";
 import { targetOf } from "../test/support/plan.ts";
 import { provider } from "../test/support/rpc.ts";
+import type { AdminApi } from "./core/admin.ts";
 import type { Call } from "./core/call.ts";
 import { GatewayError } from "./core/errors.ts";
 import { INFERENCE, principalOf } from "./core/grants.ts";
@@ -13,16 +14,18 @@ import { createObserver } from "./observe/observer.ts";
 import type { LiveSite } from "./site.ts";
 
 /** A port with one chat route, to which `admit` lets callers in. */
-async function open(admit: Admit) {
+async function open(admit: Admit, admin?: AdminApi) {
   const calls: Call[] = [];
   const target = targetOf(provider().exchange);
   const before = [(call: Call) => void calls.push(call)];
   const site = siteOf([{ name: "chat", type: "llm/v1/chat", targets: [target], over: { before } }], { admit });
   const live = { site, stopping: false, onChange: () => () => {} } as unknown as LiveSite;
   const observer = createObserver({ log: silentLog(), metrics: createMetrics({ process: false }) });
-  const port = await serve({ live, observer, mounts: [], settings: { host: "127.0.0.1", port: 0, tls: undefined } });
+  const settings = { host: "127.0.0.1", port: 0, tls: undefined };
+  const port = await serve({ live, observer, mounts: [], settings, admin });
   return {
     calls,
+    url: `http://127.0.0.1:${port.port}`,
     ask: () =>
       fetch(`http://127.0.0.1:${port.port}/v1/chat/completions`, {
         method: "POST",
@@ -35,6 +38,34 @@ async function open(admit: Admit) {
     },
   };
 }
+
+it("has those written down who ask the admin API and may not, strangers too", async () => {
+  const told: string[] = [];
+  const admin: AdminApi = {
+    call: () => Promise.reject(new Error("nobody gets here")),
+    async *stream() {},
+    refused: (method, reason, { principal, requestId }) =>
+      void told.push(`${principal.name}: ${method} ${reason} ${requestId}`),
+  };
+  await using port = await open(
+    ({ headers }) => (headers["x-who"] === "ann" ? whoOf({ headers } as Head) : stranger()),
+    admin,
+  );
+  const ask = (path: string, who: string) =>
+    fetch(port.url + path, {
+      method: "POST",
+      headers: { "x-who": who, "x-request-id": `of-${who}`, "content-type": "application/json" },
+      body: "{}",
+    }).then(({ status }) => status);
+  const service = "polygate.admin.v1.RouteAdminService";
+  expect(await ask(`/${service}/DeleteRoute`, "ann")).toBe(403);
+  expect(await ask(`/${service}/ListRoutes`, "eve")).toBe(401);
+  expect(await ask("/v1/chat/completions", "eve")).toBe(401);
+  expect(told).toEqual([
+    `ann: ${service}/DeleteRoute CALLER_FORBIDDEN of-ann`,
+    `: ${service}/ListRoutes CALLER_UNKNOWN of-eve`,
+  ]);
+});
 
 const whoOf = ({ headers }: Head) => principalOf(String(headers["x-who"]), "", [INFERENCE]);
 const stranger = () => {

@@ -16,7 +16,13 @@ import { credentialIn, keyIn, MAX_KEY, unknownCaller } from "./credential.ts";
 const MIN_KEY = 16;
 
 /** Callers show a key that the config or the store knows, and are known by its name. */
-export const policy: Policy<AuthSettings> = { kind: "auth", settings: AuthSettingsSchema, check, compile };
+export const policy: Policy<AuthSettings> = {
+  kind: "auth",
+  settings: AuthSettingsSchema,
+  grants: ({ keys }) => keys.map(grantsOf),
+  check,
+  compile,
+};
 
 function check({ keys }: AuthSettings): readonly SettingsProblem[] {
   const problems: SettingsProblem[] = [];
@@ -69,7 +75,8 @@ interface Known {
  * header that was good once is known by its whole text, which is looked up by a hash with a secret seed, for as long as the
  * store's keys are the same; no text of a header that was refused is ever kept.
  */
-function compile({ keys }: AuthSettings, { keys: ring, wallNow }: PolicyTools): Hooks {
+function compile({ keys }: AuthSettings, tools: PolicyTools): Hooks {
+  const ring = tools.keys;
   const own = new Map(keys.map((key): [string, Known] => [digestOf(key), ofFile(key)]));
   const good = { authorization: new Map<string, Known>(), key: new Map<string, Known>() };
   let version = ring.version;
@@ -97,7 +104,7 @@ function compile({ keys }: AuthSettings, { keys: ring, wallNow }: PolicyTools): 
         if (texts.size >= MAX_TEXTS) texts.clear();
         texts.set(shown.text, known);
       }
-      return known.until === NEVER || wallNow() < known.until ? known.caller : unknownCaller();
+      return known.until === NEVER || tools.wallNow() < known.until ? known.caller : unknownCaller();
     },
   };
 }
