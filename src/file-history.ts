@@ -12,10 +12,10 @@ const ROUTES = "file.routes";
 type Docs = Readonly<Record<string, JsonObject>>;
 
 /** The routes that the config file has. */
-export function fileRoutesOf({ config, owners, docOf }: Loaded): readonly FileRoute[] {
-  return config.routes.flatMap((route) => {
-    const owner = owners.get(route);
-    return owner?.kind === "file" ? [{ name: route.name, doc: docOf(route), place: owner.place }] : [];
+export function fileRoutesOf(loaded: Loaded): readonly FileRoute[] {
+  return loaded.config.routes.flatMap((route) => {
+    const owner = loaded.owners.get(route);
+    return owner?.kind === "file" ? [{ name: route.name, doc: loaded.docOf(route), place: owner.place }] : [];
   });
 }
 

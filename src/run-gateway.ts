@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { authorityOf, isEvery } from "./authority.ts";
 import { formatProblem } from "./config/problems.ts";
+import { StoreRefused } from "./ledger-of.ts";
 import { drainOnSignals, firstSignal } from "./observe/drain.ts";
 import { ConfigProblems, startGateway } from "./start.ts";
 
@@ -37,6 +38,10 @@ export async function run(options: RunOptions): Promise<number> {
       for (const problem of thrown.problems) say(formatProblem(problem));
       return 2;
     }
+    if (thrown instanceof StoreRefused) {
+      say(`polygate: ${thrown.message}`);
+      return thrown.exitCode;
+    }
     const line = cannotListen(thrown, options);
     if (line === undefined) throw thrown;
     say(line);
@@ -46,7 +51,7 @@ export async function run(options: RunOptions): Promise<number> {
 
 async function runAlone(options: RunOptions): Promise<number> {
   const { say } = options;
-  const gateway = await startGateway(options);
+  const gateway = await startGateway({ ...options, ...storeOf(options) });
   for (const warning of gateway.warnings) say(`${formatProblem(warning)} (warning)`);
   const { routes, admit } = gateway.live.site;
   const chat = routes.find((route) => route.op === "chat")?.name;
@@ -59,7 +64,7 @@ async function runAlone(options: RunOptions): Promise<number> {
 async function runCrew(options: RunOptions, count: number): Promise<number> {
   const { say } = options;
   const { startCrew } = await import("./workers.ts");
-  const { crew, ready, warnings, admin, close } = await startCrew(options, count);
+  const { crew, ready, warnings, admin, close } = await startCrew({ ...options, ...storeOf(options) }, count);
   for (const warning of warnings) say(`${formatProblem(warning)} (warning)`);
   const signal = firstSignal();
   greet({ ...ready, admin }, options);
@@ -68,6 +73,15 @@ async function runCrew(options: RunOptions, count: number): Promise<number> {
   await crew.drain();
   await close();
   return 0;
+}
+
+/** Where the store is, and who is told the first admin's key. The quickstart's config lies where nobody may write. */
+function storeOf({ quickstart, say }: RunOptions) {
+  const madeKey = (secret: string) => {
+    say("polygate made a first admin key, which is shown this once; keep it:");
+    say(`  ${secret}`);
+  };
+  return { madeKey, ...(quickstart && { storeFolder: process.cwd() }) };
 }
 
 /** What a person is told of a gateway that answers. */
@@ -97,7 +111,7 @@ function greet({ host, port, secure, admin, chat, locked }: Greeting, { quicksta
     say(`  grpcurl: grpcurl ${plain}${key} -d '${typed}' ${authority} polygate.v1.ChatService/Chat`);
   }
   say(`  docs:    ${url}/docs`);
-  if (admin) say(`  admin:   http://${admin} (metrics, livez, readyz)`);
+  if (admin) say(`  admin:   http://${admin} (admin API, metrics, livez, readyz)`);
 }
 
 function cannotListen(thrown: unknown, { host, port }: RunOptions): string | undefined {
