@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import type { GatewayError } from "../../src/core/errors.ts";
 import type { Ledger } from "../../src/core/ledger.ts";
 import { placeOf, postgresSuite } from "../contract/ledger-places.ts";
+import { selfSigned } from "../support/certificate.ts";
 import { opened, unavailable, until } from "../support/ledger.ts";
 import { PASSWORD, type Postgres } from "../support/postgres.ts";
 import { startProxy } from "../support/proxy.ts";
@@ -226,6 +227,23 @@ postgresSuite("a gateway whose PostgreSQL", (server) => {
     held.resolve();
     await holding;
     expect(await write(two)).toBe(1);
+  });
+
+  it("speaks TLS is asked as the address says, and its certificate is judged", async () => {
+    const url = await server().newDatabase();
+    const file = await server().serveTls(selfSigned());
+    const tls = async (query: string) => {
+      const ledger = await placeOf("postgres", { url: `${url}?${query}`, failed }).open();
+      const rows = await server().ask(
+        `select bool_and(ssl) as tls from pg_stat_ssl join pg_stat_activity using (pid) where datname = '${nameOf(url)}'`,
+      );
+      await ledger.close();
+      return rows[0]!["tls"];
+    };
+    await until(() => tls("sslmode=no-verify").catch(() => false) as Promise<boolean>);
+    expect(await tls(`sslmode=verify-full&sslrootcert=${file}`)).toBe(true);
+    expect(await tls("sslmode=disable")).toBe(false);
+    await expect(tls("sslmode=verify-full")).rejects.toEqual(unavailable);
   });
 
   it("refuses it never shows its password", async () => {

@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "pg";
 import { freePort } from "../e2e/servers.ts";
+import type { Certificate } from "./certificate.ts";
 
 /** Is in no log and no error. */
 export const PASSWORD = "canary-of-the-database";
@@ -20,6 +21,8 @@ export interface Postgres extends AsyncDisposable {
   signal(signal: NodeJS.Signals): void;
   /** Ends the server at once, as a machine that fails does. */
   kill(): Promise<void>;
+  /** From now on it takes TLS as well; path of the certificate's file. */
+  serveTls(certificate: Certificate): Promise<string>;
   /** Starts it again, at the same port. */
   start(): Promise<void>;
 }
@@ -72,6 +75,15 @@ export async function startPostgres(postgres: string): Promise<Postgres> {
       const ended = once(server!, "exit");
       made.signal("SIGKILL");
       await ended;
+    },
+    async serveTls({ cert, key }) {
+      for (const [name, text] of Object.entries({ "server.crt": cert, "server.key": key })) {
+        writeFileSync(join(data, name), text, { mode: 0o600 });
+        if (user.uid !== undefined) chownSync(join(data, name), user.uid, user.gid!);
+      }
+      await made.ask("alter system set ssl = on");
+      await made.ask("select pg_reload_conf()");
+      return join(data, "server.crt");
     },
     async start() {
       // What is written need not outlive the machine, only the process.
