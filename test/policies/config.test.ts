@@ -63,12 +63,24 @@ describe("limit", () => {
 describe("auth", () => {
   const hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
+  it("takes no keys, where the store may have some", async () => {
+    expect(await locked("[]")).toEqual([]);
+  });
+
   it("takes keys from the environment and by their hash", async () => {
     expect(await locked(`[{name: ann, key: $ANN}, {name: bob.b@example, sha256: ${hash}}]`)).toEqual([]);
   });
 
   it.each([
-    ["[]", "2:14 auth.keys: want at least 1 of them"],
+    [
+      "[{name: a, key: $ANN, scopes: [{realm: inference, operations: [chat, keys.read]}]}]",
+      "2:83 auth.keys[0].scopes[0].operations[1]: not one of chat, completions, embeddings, predictions, *",
+    ],
+    [
+      "[{name: a, key: $ANN, scopes: [{realm: all}]}]",
+      '2:53 auth.keys[0].scopes[0].realm: want one of inference, admin, have "all"',
+    ],
+    ["[{name: a, key: $ANN, scopes: [{}]}]", "2:45 auth.keys[0].scopes[0].realm: missing; add one of inference, admin"],
     ["[{name: ann}]", "2:15 auth.keys[0]: want one of key, sha256; add it"],
     ["[{key: $ANN}]", "2:15 auth.keys[0].name: missing; add it"],
     ["[{name: a b, key: $ANN}]", '2:22 auth.keys[0].name: want letters, digits, _, -, . and @ only, have "a b"'],
