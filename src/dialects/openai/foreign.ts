@@ -1,6 +1,7 @@
 import { Body } from "../../core/body.ts";
 import type { Call, Dialect } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject, textIn } from "../../core/json.ts";
+import { includesQuoted } from "../../core/skip.ts";
 import { words } from "../../core/words.ts";
 import { hasLongIds, shortId } from "./long-ids.ts";
 import { asks, GEMINI_ONLY, isOpenAIs } from "./members.ts";
@@ -79,14 +80,15 @@ const DETAILS = Buffer.from('_details"');
 const SIGNATURE = Buffer.from('_signature"');
 
 const CONTENT = Buffer.from('_content"');
-const REASONING = Buffer.from('reasoning"');
+/** It has no letter that is rare: its quotes are looked for. */
+const REASONING = Buffer.from('"reasoning"');
 
 /** Whether messages have signatures, or, where those are asked for, thoughts without one. */
 function hasThoughts(body: Body, unsigned: boolean): boolean {
   const bytes = body.slice("messages");
   if (bytes !== undefined) {
     const signed = bytes.includes(DETAILS) || bytes.includes(SIGNATURE);
-    return signed || (unsigned && (bytes.includes(CONTENT) || bytes.includes(REASONING)));
+    return signed || (unsigned && (bytes.includes(CONTENT) || includesQuoted(bytes, REASONING)));
   }
   const messages = body.peek("messages");
   const isSigned = (one: Json) =>
