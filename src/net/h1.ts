@@ -151,7 +151,8 @@ export class H1Inbound implements Exchange, Owner {
   collect(limitBytes: number, done: (error: GatewayError | undefined, bytes: Buffer) => void): void {
     const { request } = this;
     this.body = new Collector(request.headers["content-length"], limitBytes, this.port, this, done);
-    request.feed(this.body);
+    // Who had to wait for whom to ask has some of it in the stream.
+    if (!request.feed(this.body)) this.body.listen(request);
     this.invite();
   }
 

@@ -58,6 +58,23 @@ describe("a body that is fed", () => {
     expect(told.toSorted()).toEqual(["end true", "heard one", "one"]);
   });
 
+  it.each([
+    ["a part of it", "part", "rest"],
+    ["all of it", "partrest", ""],
+  ])("is not, when %s is in the stream already", async (_, first, second) => {
+    const told: string[] = [];
+    const waiting: Incoming[] = [];
+    await using server = await serving((request) => waiting.push(request));
+    const socket = connect(server.port, "127.0.0.1");
+    socket.write(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 8\r\n\r\n${first}`);
+    await expect.poll(() => waiting[0]?.readableLength).toBe(first.length);
+    expect(waiting[0]!.feed({ chunk: () => told.push("fed"), end: () => told.push("fed"), gone() {} })).toBe(false);
+    waiting[0]!.on("data", (chunk) => told.push(String(chunk))).on("end", () => told.push("end"));
+    socket.write(second);
+    await expect.poll(() => told.join(" ")).toBe(second === "" ? "partrest end" : "part rest end");
+    socket.destroy();
+  });
+
   it("is told as gone, once, when its connection is", async () => {
     const told: string[] = [];
     await using server = await serving((request) => collect(request, told, () => {}));

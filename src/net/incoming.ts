@@ -18,19 +18,29 @@ export interface Taker {
  */
 export class Incoming extends IncomingMessage {
   private taker: Taker | undefined = undefined;
+  /** Something of it, or its end, is in the stream. */
+  private came = false;
   /** The taker has it all. */
   whole = false;
 
-  /** From now on pieces go to `taker`, at once. */
-  feed(taker: Taker): void {
+  /**
+   * From now on pieces go to `taker`, at once. False: some came before, or the end did; those are in the stream, and the others
+   * will be.
+   */
+  feed(taker: Taker): boolean {
+    if (this.came || this.destroyed) return false;
     this.taker = taker;
     // Somebody reads: what nobody reads is thrown away by the server once the answer is out.
     this._read(0);
+    return true;
   }
 
   override push(chunk: Buffer | null): boolean {
     const { taker } = this;
-    if (taker === undefined) return super.push(chunk);
+    if (taker === undefined) {
+      this.came = true;
+      return super.push(chunk);
+    }
     const isHeard = this.listenerCount("data") > 0;
     if (chunk !== null) taker.chunk(chunk);
     else {

@@ -53,10 +53,11 @@ export class Router {
       this.enter(endpoint, inbound, NONE);
       return;
     }
-    const allowed = [...(known?.keys() ?? NONE)];
+    const allowed = known === undefined ? [] : [...known.keys()];
+    const segments = path.split("/");
     for (const one of this.patterns) {
       if (!path.startsWith(one.prefix)) continue;
-      const params = match(one.segments, path.split("/"));
+      const params = match(one.segments, segments);
       if (params === undefined) continue;
       if (one.methods.includes(method)) {
         this.enter(one.endpoint, inbound, params);
@@ -162,6 +163,9 @@ function methodUnknown(inbound: Inbound, allowed: ReadonlySet<string>): GatewayE
 /** Values of the `{...}` segments, percent-decoded; `undefined`: no match, or not decodable. */
 function match(pattern: readonly string[], segments: readonly string[]): readonly string[] | undefined {
   if (pattern.length !== segments.length) return undefined;
+  // Most differ in their last words.
+  const end = pattern.at(-1)!;
+  if (!end.startsWith("{") && end !== segments.at(-1)) return undefined;
   const params: string[] = [];
   for (let i = 0; i < pattern.length; i++) {
     const want = pattern[i]!;
