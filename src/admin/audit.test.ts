@@ -11,7 +11,7 @@ import {
   routes,
 } from "../../test/support/admin.ts";
 import { errors } from "../core/errors.ts";
-import { NOBODY, principalOf } from "../core/grants.ts";
+import { GUEST, INFERENCE, NOBODY, principalOf } from "../core/grants.ts";
 import { type AuditRecord, type Ledger, readOnly } from "../core/ledger.ts";
 import { createAdminApi } from "./api.ts";
 import { auditMethods } from "./audit.ts";
@@ -112,10 +112,14 @@ describe("the audit log", () => {
 });
 
 describe("a refusal", () => {
-  it("of callers whom nobody knows is written down ten times a second at most", async () => {
+  it.each([
+    ["whom nobody knows", NOBODY, ""],
+    ["who are not asked and come from anywhere", GUEST, "anonymous"],
+    ["whose keys are for models alone", principalOf("bob", "k", [INFERENCE]), "bob"],
+  ])("of callers %s is written down ten times a second at most", async (_, principal, actor) => {
     const admin = await adminUnderTest();
     const refuse = async (times: number) => {
-      for (let at = 0; at < times; at++) admin.api.refused(UPDATE, "CALLER_UNKNOWN", actorOf(NOBODY));
+      for (let at = 0; at < times; at++) admin.api.refused(UPDATE, "CALLER_UNKNOWN", actorOf(principal));
       // Those that were refused before are written by then.
       await admin.ledger.write(async () => {});
     };
@@ -124,7 +128,7 @@ describe("a refusal", () => {
     admin.clock.advance(1000);
     await refuse(3);
     expect(await acts(admin)).toHaveLength(13);
-    expect((await admin.ledger.audit({ limit: 1 }))[0]).toMatchObject({ actor: "", outcome: "CALLER_UNKNOWN" });
+    expect((await admin.ledger.audit({ limit: 1 }))[0]).toMatchObject({ actor, outcome: "CALLER_UNKNOWN" });
   });
 
   it("is answered all the same when it cannot be written down", async () => {

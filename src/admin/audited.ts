@@ -6,8 +6,8 @@ import type { AdminParts } from "./parts.ts";
 
 /** Events of refused calls that wait to be written; more are left out. */
 const MOST_WAITING = 100;
-/** Refusals of callers whom nobody knows that are written down in a second; more are left out. */
-const UNKNOWN_PER_SECOND = 10;
+/** Refusals of callers who have no business here that are written down in a second; more are left out. */
+const STRANGERS_PER_SECOND = 10;
 
 /** What is to be written down of a call. */
 export function auditOf(
@@ -38,6 +38,9 @@ export function nameOf({ name, grants }: Principal): string {
   return name === "" && grants.length > 0 ? "anonymous" : name;
 }
 
+/** Nobody is known by it, or only to call models: whoever can reach the gateway may be refused as often as it likes. */
+const isStranger = ({ grants }: Principal): boolean => !grants.some(({ realm }) => realm === "admin");
+
 /** Writes down refusals, each in a transaction of its own, and never more than it can: a flood of them fills no disk. */
 export class Refusals {
   private readonly ledger: Ledger;
@@ -45,7 +48,7 @@ export class Refusals {
   private readonly failed: (error: unknown) => void;
   private waiting = 0;
   private second = Number.NEGATIVE_INFINITY;
-  private unknown = 0;
+  private strangers = 0;
 
   constructor({ ledger, tools, failed }: Pick<AdminParts, "ledger" | "tools" | "failed">) {
     this.ledger = ledger;
@@ -56,7 +59,7 @@ export class Refusals {
   /** Resolves once it is written, or is not going to be. Never throws. */
   async add(method: string, actor: Actor, reason: string, noted: Noted): Promise<void> {
     if (!this.ledger.writable || this.waiting >= MOST_WAITING) return;
-    if (reason === "CALLER_UNKNOWN" && !this.mayAddUnknown()) return;
+    if (isStranger(actor.principal) && !this.mayAddStranger()) return;
     this.waiting++;
     try {
       const record = auditOf(this.tools.wallNow(), method, actor, reason, noted);
@@ -68,12 +71,12 @@ export class Refusals {
     }
   }
 
-  private mayAddUnknown(): boolean {
+  private mayAddStranger(): boolean {
     const now = this.tools.clock.now();
     if (now - this.second >= 1000) {
       this.second = now;
-      this.unknown = 0;
+      this.strangers = 0;
     }
-    return this.unknown++ < UNKNOWN_PER_SECOND;
+    return this.strangers++ < STRANGERS_PER_SECOND;
   }
 }

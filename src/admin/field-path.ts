@@ -48,13 +48,20 @@ export async function readPath(
     if (rest.length === 0) break;
     if (field.fieldKind === "list") return { problem: `${field.name} is a list, which is changed whole` };
     const members: DescMessage | "unknown" | undefined = await membersOf(field, holder, kinds);
-    if (field.fieldKind === "map" && !members) return [...path, rest.join(".")];
+    if (field.fieldKind === "map" && !members) return [...path, keyMeant(rest.join("."), path, docs)];
     if (!field.message || (!members && field.message.typeName !== STRUCT))
       return { problem: `${field.name} has no fields of its own` };
     if (field.fieldKind === "map") path.push(rest[0]!);
     desc = members === "unknown" ? undefined : members;
   }
   return path;
+}
+
+/** A mask in JSON has `labels.Team` as `labels._team`: the key that is there and would be written so, when no other is. */
+function keyMeant(key: string, path: DocPath, docs: readonly JsonObject[]): string {
+  const keys = docs.flatMap((doc) => Object.keys(path.reduce((at, step) => objectIn(at[step]), doc)));
+  if (keys.includes(key)) return key;
+  return keys.find((one) => one.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) === key) ?? key;
 }
 
 const STRUCT = "google.protobuf.Struct";

@@ -1,3 +1,5 @@
+import { fromJson } from "@bufbuild/protobuf";
+import { FieldMaskSchema } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "vitest";
 import {
   adminUnderTest,
@@ -140,6 +142,15 @@ describe("an update", () => {
       name: "gpt-4o",
       config: { openai_api_key: "sk-1 secret", openai_api_base: "https://llm.example.com/v1" },
     });
+  });
+
+  it("by a mask from JSON, which has capital letters otherwise, finds the label that is meant", async () => {
+    const admin = await adminUnderTest();
+    await made(admin, chat("a", { labels: { costCentre: "1", cost_centre: "2" } }));
+    const updateMask = fromJson(FieldMaskSchema, "labels.costCentre,labels.Team");
+    await admin.ask(routes.updateRoute, { route: { name: "a", labels: { Team: "x" } }, updateMask });
+    expect(await openOf(admin, "a")).toMatchObject({ labels: { costCentre: "1", Team: "x" } });
+    expect((await openOf(admin, "a"))["labels"]).not.toHaveProperty("cost_centre");
   });
 
   it("with * replaces all, and with * among others nothing", async () => {
