@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { fakeClock } from "../../test/support/clock.ts";
 import type { ServedVersion } from "../core/provider.ts";
-import { NotServed } from "../core/registered.ts";
+import { NotServed, NotYet } from "../core/registered.ts";
 import { Follower } from "./follower.ts";
 import { RegistryDown } from "./registry.ts";
 import type { Looked } from "./told.ts";
@@ -90,5 +90,52 @@ it("waits for a silent registry only so long, and tells what it says after all",
   said.resolve(at("1"));
   expect((await told).moved).toEqual(["models:/iris@a is version 1, served at http://m/1"]);
   expect([follower.degraded, clock.pending]).toEqual([[], 0]);
+  follower.stop();
+});
+
+it("looks at once when there is something new, and again when there was while it looked", async () => {
+  const { follower, clock, asked } = following(at("1"));
+  await follower.look();
+  follower.start(async () => {});
+  follower.hurry();
+  await new Promise(setImmediate);
+  expect([asked(), clock.pending]).toEqual([2, 1]);
+  follower.hurry();
+  follower.hurry();
+  await new Promise(setImmediate);
+  expect([asked(), clock.pending]).toEqual([4, 1]);
+  follower.stop();
+  follower.hurry();
+  expect([asked(), clock.pending]).toEqual([4, 0]);
+});
+
+it("keeps what is served, without a word, while the next version starts", async () => {
+  const { follower } = following(at("1"), new NotYet("starting"), at("2"));
+  await follower.look();
+  expect(await follower.look()).toEqual({ moved: [], problems: [], mended: [] });
+  expect([follower.degraded, follower.served.get("models:/iris@a")]).toEqual([[], at("1")]);
+  expect((await follower.look()).moved).toEqual(["models:/iris@a moved from version 1 to 2, served at http://m/2"]);
+});
+
+it("tells after each look which versions are in use, once what it told was dealt with", async () => {
+  const clock = fakeClock();
+  const said = [at("1"), at("2")];
+  const used: string[][] = [];
+  const follower = new Follower({
+    registry: { find: async () => said.shift()! },
+    names: ["models:/iris@a"],
+    pollMs: 1000,
+    clock,
+    used: (versions) => used.push(versions.map(({ version }) => version)),
+  });
+  await follower.look();
+  const dealt = Promise.withResolvers<void>();
+  follower.start(() => dealt.promise);
+  clock.advance(1000);
+  await new Promise(setImmediate);
+  expect(used).toEqual([]);
+  dealt.resolve();
+  await new Promise(setImmediate);
+  expect(used).toEqual([["2"]]);
   follower.stop();
 });
