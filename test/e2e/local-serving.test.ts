@@ -118,7 +118,7 @@ routes: []
     expect(seen.slice(seen.indexOf(2)).filter((one) => one === 1).length).toBeLessThan(4);
     while ((await serving(1)).length > 0) await delay(100);
     expect(await serving(2)).toHaveLength(1);
-    expect(gateway.log).toMatch(/"server":"sizes\/1","line":"[^"]*Finished server process/);
+    await gateway.logged(/"server":"sizes\/1","line":"[^"]*Finished server process/);
   });
 
   it("starts a server again that was killed; the admin port says so in the meantime", async () => {

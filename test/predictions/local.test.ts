@@ -129,6 +129,26 @@ it("a server that ends is started again, and readiness says so in the meantime",
   expect(gateway.log).toMatch(/"what":"answers at port 231\d\d after \d+ ms"/);
 });
 
+it("a request whose body comes slowly is answered by what is served when it is here", async () => {
+  gateway = await startGateway(config());
+  const first = await answeredBy(1);
+  const rest = Promise.withResolvers<void>();
+  const body = new ReadableStream({
+    async start(controller) {
+      controller.enqueue(Buffer.from('{"inputs": '));
+      await rest.promise;
+      controller.enqueue(Buffer.from("[1]}"));
+      controller.close();
+    },
+  });
+  const sent = { method: "POST", headers: { "content-type": "application/json" }, body, duplex: "half" as const };
+  const slow = fetch(`${gateway.url}/predict/iris`, sent);
+  aliases["champion"] = "2";
+  await gone(first.pid);
+  rest.resolve();
+  expect(await (await slow).json()).toMatchObject({ predictions: [2] });
+});
+
 it("a version that does not start leaves the old one in its place, and says why", async () => {
   gateway = await startGateway(config());
   await answeredBy(1);

@@ -40,18 +40,18 @@ function mounts(door: Door): readonly Mount[] {
 }
 
 function predict(door: Door, inbound: Inbound, name: string): void {
-  const { site } = door;
   const csv = CSV.test(header(inbound.headers, "content-type") ?? "");
   const wrong = csv ? undefined : notJson(inbound);
   if (wrong) {
     refuse(inbound, wrong);
     return;
   }
-  collectPlain(inbound, site.maxRequestBytes, (error, bytes) => {
+  collectPlain(inbound, door.site.maxRequestBytes, (error, bytes) => {
     try {
       if (error) throw error;
       const body = csv ? Body.ofCsv(bytes) : Body.ofBytes(bytes);
-      const call = new Call(arrive(inbound, "predict", "scoring"), site.plan("predictions", name), body, false);
+      // The newest: what was served when the head came may be gone by the time that a long body is here.
+      const call = new Call(arrive(inbound, "predict", "scoring"), door.site.plan("predictions", name), body, false);
       inbound.call = call;
       tie(inbound, run(call, new PredictSink(inbound), door.clock, csv ? undefined : () => void formOf(body)));
     } catch (thrown) {
