@@ -168,9 +168,10 @@ export class Keeper implements AdminSite {
   }
 
   explain(request: ExplainRouteRequest, actor: Actor): Promise<ExplainRouteResponse> {
+    const { open, build } = this.parts;
     const { states } = this.runner!.live;
-    const { tools } = this.parts;
-    return explain({ states, tools, mask: (text) => this.parts.open.seals.mask(text) }, request, actor);
+    const key = (id: string) => open.ledger.key(id);
+    return explain({ states, build, key, mask: (text) => open.seals.mask(text) }, request, actor);
   }
 
   private async lookSoon(): Promise<void> {

@@ -46,7 +46,8 @@ export function routeReads(parts: AdminParts): Readonly<Record<string, Handler>>
     const all = await allRoutes(parts);
     const route = all.find((one) => one.name === name);
     if (!route) throw errors.routeUnknown(name, "request.model");
-    const explained = await parts.site.explain(request, context.actor);
+    // What has a type's name is taken for whole.
+    const { $typeName: _, ...explained } = await parts.site.explain(request, context.actor);
     return { ...explained, route: await routeMessage(parts, route, all) };
   }
 

@@ -147,6 +147,8 @@ export interface Tools {
    * only looked at.
    */
   readonly dial?: (origin: string) => Exchange;
+  /** What would be sent is only looked at: nobody is asked for a credential that is lent, and `***` stands in its place. */
+  readonly standIn?: true;
   /** For a model that is named as MLflow's registry names it: what the registry says of it now. */
   readonly served?: ServedVersion;
   /** A variable of the process's environment, where a provider's own tools read a default, such as `AWS_REGION`. */

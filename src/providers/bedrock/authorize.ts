@@ -40,6 +40,7 @@ function sourceOf({ credential, region, stsBase }: Account, tools: Tools): KeySo
     const { id, secret, token } = credential;
     return fixedKeys({ accessKeyId: id, secretAccessKey: secret, sessionToken: token });
   }
+  if (tools.standIn) return fixedKeys({ accessKeyId: "***", secretAccessKey: "***", sessionToken: undefined });
   const chain = new LeasedKeys(() => chainKeys(region), tools);
   if (credential.form !== "role") return chain;
   const { arn: roleArn, seconds } = credential;

@@ -38,6 +38,7 @@ export function lentTokens(
   prefix: string,
   tools: Tools,
 ): Tokens {
+  if (tools.standIn) return { get: () => "***", refused: () => {} };
   const basic = Buffer.from(`${clientId}:${clientSecret}`).toString("base64");
   const form = ["content-type", "application/x-www-form-urlencoded", "accept-encoding", "identity"];
   const outgoing = {

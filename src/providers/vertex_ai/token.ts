@@ -22,6 +22,7 @@ export interface Tokens {
 
 /** Tokens that are cached, and renewed before they end. */
 export function tokensOf(credential: Credential, tools: Tools): Tokens {
+  if (tools.standIn) return { get: () => "***", refused: () => {} };
   if (credential.kind === "token") return { get: () => credential.token, refused: () => {} };
   const borrow =
     credential.kind === "account"
