@@ -25,5 +25,7 @@ export function readRegistered(name: string): Registered | undefined {
 
 /** What was asked for is not there, or not served. Its message is for the log. */
 export class NotServed extends Error {}
+/** Its server does not run, and is started again. */
+export class NotRunning extends NotServed {}
 /** It is about to be served, and whoever asks again finds it. */
 export class NotYet extends NotServed {}

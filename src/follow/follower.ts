@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../core/clock.ts";
 import type { ServedVersion } from "../core/provider.ts";
-import { NotServed, NotYet, readRegistered } from "../core/registered.ts";
+import { NotRunning, NotServed, NotYet, readRegistered } from "../core/registered.ts";
 import type { Registry } from "./registry.ts";
 import type { Follow, Looked, Told } from "./told.ts";
 
@@ -23,6 +23,8 @@ export interface Following {
 
 interface Trouble {
   readonly down: boolean;
+  /** Its server is started again. */
+  readonly restarts: boolean;
   readonly why: string;
 }
 
@@ -70,7 +72,8 @@ export class Follower implements Follow {
       // What was discovered and is served nowhere is no route, and nobody misses it.
       return this.following.names.includes(name) && !trouble?.down;
     });
-    return [...down, ...missing];
+    const said = (name: string) => (this.troubles.get(name)?.restarts ? `${name}: its server is started again` : name);
+    return [...down, ...missing.map(said)];
   }
 
   async first(limitMs: number): Promise<Looked | undefined> {
@@ -186,7 +189,7 @@ export class Follower implements Follow {
   private trouble(name: string, down: boolean, thrown: unknown, problems: string[]): void {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
     const last = this.troubles.get(name);
-    this.troubles.set(name, { down, why });
+    this.troubles.set(name, { down, restarts: thrown instanceof NotRunning, why });
     if (last?.why !== why) problems.push(down ? why : `${name}: ${why}`);
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import { NotServed, NotYet } from "../core/registered.ts";
+import { NotRunning, NotServed, NotYet } from "../core/registered.ts";
 import type { Program, ServerProcess } from "./process.ts";
 import { Slot } from "./slot.ts";
 
@@ -50,8 +50,8 @@ export class Supervisor {
   }
 
   /**
-   * Where a version is served here; it is started when nobody asked for it yet. Throws `NotYet` while it starts, `NotServed` when
-   * it does not run.
+   * Where a version is served here; it is started when nobody asked for it yet. Throws `NotYet` while it starts, `NotRunning` when
+   * it does not.
    */
   place(model: string, version: string, serving: Serving): string {
     const key = keyOf(model, version);
@@ -67,7 +67,7 @@ export class Supervisor {
     }
     slot.asked = true;
     if (slot.ready) return `http://127.0.0.1:${slot.port}`;
-    if (slot.trouble !== "") throw new NotServed(`the server of version ${version} ${slot.trouble}`);
+    if (slot.trouble !== "") throw new NotRunning(`the server of version ${version} ${slot.trouble}`);
     throw new NotYet(`version ${version} is being started`);
   }
 

@@ -125,7 +125,10 @@ routes: []
     const [first] = await serving(2);
     process.kill(first!, "SIGKILL");
     while (JSON.stringify(await readiness()) === '{"status":"ready"}') await delay(20);
-    expect(await readiness()).toEqual({ status: "degraded", degraded: ["models:/sizes@champion"] });
+    expect(await readiness()).toEqual({
+      status: "degraded",
+      degraded: ["models:/sizes@champion: its server is started again"],
+    });
     while ((await ask()).status !== 200) await delay(50);
     expect(await version()).toBe(2);
     expect(await serving(2)).not.toContain(first);

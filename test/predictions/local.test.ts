@@ -120,7 +120,10 @@ it("a server that ends is started again, and readiness says so in the meantime",
   const first = await answeredBy(1);
   expect((await ask("die")).status).toBeGreaterThan(500);
   await until(readiness, (seen) => JSON.stringify(seen).includes("degraded"));
-  expect(await readiness()).toEqual({ status: "degraded", degraded: ["models:/iris@champion"] });
+  expect(await readiness()).toEqual({
+    status: "degraded",
+    degraded: ["models:/iris@champion: its server is started again"],
+  });
   expect((await ask()).status).toBe(503);
   const second = await answeredBy(1);
   expect(second.pid).not.toBe(first.pid);
@@ -155,7 +158,10 @@ it("a version that does not start leaves the old one in its place, and says why"
   aliases["champion"] = "9";
   await gateway.logged(/models:\/iris@champion: the server of version 9 ended with exit code 1 before it answered/);
   await gateway.logged(/"server":"iris\/9","line":"the model cannot be loaded"/);
-  expect(await readiness()).toEqual({ status: "degraded", degraded: ["models:/iris@champion"] });
+  expect(await readiness()).toEqual({
+    status: "degraded",
+    degraded: ["models:/iris@champion: its server is started again"],
+  });
   expect((await ask()).version).toBe(1);
 });
 
