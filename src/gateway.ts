@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { processEnvironment } from "./config/secrets.ts";
-import { isLoopback } from "./core/address.ts";
 import type { AdminApi } from "./core/admin.ts";
 import { asGatewayError, errors, GatewayError } from "./core/errors.ts";
-import { ANYBODY, GUEST, NOBODY } from "./core/grants.ts";
+import { NOBODY } from "./core/grants.ts";
 import { ADMIN_PERMISSIONS, type Principal } from "./core/principal.ts";
 import type { Endpoint, Inbound, Mount, Seen } from "./core/protocol.ts";
 import type { Tools } from "./core/provider.ts";
@@ -17,6 +16,7 @@ import { type Refused, Router } from "./net/router.ts";
 import type { Observer } from "./observe/observer.ts";
 import { loadProtocols } from "./registry.ts";
 import type { LiveSite } from "./site.ts";
+import { unaskedAt } from "./unasked.ts";
 
 /** Real time and chance, and the process's own environment. */
 export const realTools: Tools = {
@@ -59,6 +59,7 @@ export async function serve(serving: Serving): Promise<Served> {
     },
     clock: realClock,
     admin,
+    keeps: (live.states?.loaded.config.store?.kind ?? "none") !== "none",
     onChange: (listener) => live.onChange(listener),
   };
   const protocols = await loadProtocols();
@@ -67,8 +68,7 @@ export async function serve(serving: Serving): Promise<Served> {
     return own.map((mount) => named(one.kind, mount));
   });
   const router = new Router([...all, ...mounts], audited(admin));
-  // Without `auth` nobody is asked for a key.
-  const anyone = isLoopback(settings.host) ? ANYBODY : GUEST;
+  const anyone = unaskedAt(settings.host);
   let calls = 0;
   const uncount = (inbound: Inbound) => {
     if (inbound.counted) calls--;
@@ -98,7 +98,7 @@ export async function serve(serving: Serving): Promise<Served> {
   };
   const admit = (inbound: Inbound) => {
     const { admit: ask } = live.site;
-    const known = ask === undefined ? anyone : router.isOpen(inbound) ? NOBODY : ask(inbound);
+    const known = ask === undefined ? anyone(inbound) : router.isOpen(inbound) ? NOBODY : ask(inbound);
     if (!(known instanceof Promise)) enter(inbound, known);
     else known.then((who) => enter(inbound, who)).catch((thrown) => turnAway(inbound, asGatewayError(thrown)));
   };

@@ -10,6 +10,7 @@ import { forbidden } from "../core/grants.ts";
 import { ADMIN_PERMISSIONS, type AdminPermission } from "../core/principal.ts";
 import { auditMethods } from "./audit.ts";
 import { auditOf, Refusals } from "./audited.ts";
+import { endedWatch } from "./ended.ts";
 import { keyMethods } from "./keys.ts";
 import type { Context, Handler, Methods, Noted, Streamer } from "./method.ts";
 import type { AdminParts } from "./parts.ts";
@@ -64,7 +65,11 @@ export function createAdminApi(parts: AdminParts): AdminApi {
         if (!stream) throw errors.operationUnsupported(`${method} is no stream.`);
         call.permitSomewhere();
         await assertValid(desc.input, request as Message);
-        for await (const one of stream(request as never, call, signal)) yield answer(desc, one);
+        const assertGood = endedWatch(parts, actor);
+        for await (const one of stream(request as never, call, signal)) {
+          await assertGood();
+          yield answer(desc, one);
+        }
       } catch (thrown) {
         await call.refuse(refusals, asGatewayError(thrown));
         throw asGatewayError(thrown);
