@@ -36,6 +36,11 @@ describe("a list of routes", () => {
       );
   });
 
+  it("of a negative size is refused by the rules of the protos, whoever asks", async () => {
+    const admin = await adminUnderTest();
+    await expect(admin.ask(routes.listRoutes, { pageSize: -1 })).rejects.toEqual(refusal("FIELD_INVALID", "page_size"));
+  });
+
   it("is ordered and filtered", async () => {
     const admin = await adminUnderTest({ file: FILE });
     await made(admin, chat("b", { labels: { team: "ads" } }));

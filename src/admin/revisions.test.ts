@@ -12,6 +12,8 @@ import {
   revisions,
   routes,
 } from "../../test/support/admin.ts";
+import { principalOf } from "../core/grants.ts";
+import type { RouteChange } from "../core/ledger.ts";
 import { newSealingKey } from "./seals.ts";
 import { giveUpStage } from "./stage.ts";
 
@@ -93,6 +95,27 @@ describe("the history", () => {
     expect((await diff(0n, 4n)).map(({ route, kind }) => [route, kind])).toEqual([["a", 1]]);
     await expect(diff(0n, 9n)).rejects.toEqual(refusal("RESOURCE_UNKNOWN", "9"));
   });
+
+  it("has the file's changes as well", async () => {
+    const admin = await adminUnderTest();
+    const note = (changes: RouteChange[]) =>
+      admin.ledger.write((tx) =>
+        tx.addRevision({ at: 0, author: "file", cause: "file", reason: "", file: "sha256:0", restores: 0, changes }),
+      );
+    await note([{ name: "f", after: { name: "f", owner: "x" } }]);
+    await made(admin, chat("a"));
+    await note([{ name: "f", before: { name: "f", owner: "x" }, after: { name: "f", owner: "y" } }]);
+    await note([{ name: "f", before: { name: "f", owner: "y" } }]);
+    const diff = async (from: bigint, to: bigint) =>
+      pathsOf((await admin.ask(revisions.diffRevisions, { from, to })).changes);
+    expect(await diff(2n, 3n)).toEqual([["f", 2, ["owner"]]]);
+    expect(await diff(3n, 4n)).toEqual([["f", 3, ["name", "owner"]]]);
+    expect(await diff(3n, 1n)).toEqual([
+      ["a", 3, ["name", "route_type", "model.provider", "model.name", "model.config.openai_api_key"]],
+      ["f", 2, ["owner"]],
+    ]);
+    expect((await diff(0n, 4n)).map(([route]) => route)).toEqual(["a"]);
+  });
 });
 
 describe("a rollback", () => {
@@ -152,6 +175,19 @@ describe("a staged revision", () => {
       refusal("RESOURCE_OWNED", "not staged"),
     );
     await update(admin, "y");
+  });
+
+  it("is decided about by nobody who may not change its routes", async () => {
+    const admin = await adminUnderTest();
+    await made(admin, chat("a"));
+    await update(admin, "x", { percent: 10 });
+    const ann = principalOf("ann", "k", [{ realm: "admin", operations: ["*"], routes: ["team-*"] }]);
+    const refused = refusal("CALLER_FORBIDDEN", '"a"');
+    for (const number of [1n, 2n]) {
+      await expect(admin.ask(revisions.rollbackRevision, { number }, ann)).rejects.toEqual(refused);
+      await expect(admin.ask(revisions.promoteRevision, { number }, ann)).rejects.toEqual(refused);
+    }
+    expect((await admin.ledger.head()).stage).toMatchObject({ revision: 2 });
   });
 
   it("ends with a rollback to its parent", async () => {

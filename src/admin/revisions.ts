@@ -54,23 +54,30 @@ export function revisionMethods(parts: AdminParts, writer: Writer): Methods {
 
   /** Of the API's routes from their two states; of the file's, which the ledger has as changes alone, from those. */
   async function changesBetween(from: number, to: number): Promise<OpenChange[]> {
-    const found = differences(parts, await ledger.routes(from), await ledger.routes(to));
-    const changes = new Map(found.map((change) => [change.name, change]));
     const [first, last] = [Math.min(from, to), Math.max(from, to)];
+    const changes = await fileChanges(first, last);
+    for (const { name, before, after } of differences(parts, await ledger.routes(first), await ledger.routes(last))) {
+      const ofFile = changes.get(name);
+      changes.set(name, { name, before: before ?? ofFile?.before, after: after ?? ofFile?.after });
+    }
+    const sorted = [...changes.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return from <= to ? sorted : sorted.map(({ name, before, after }) => ({ name, before: after, after: before }));
+  }
+
+  /** What became of the file's routes from one revision to another, by their names. */
+  async function fileChanges(first: number, last: number): Promise<Map<string, OpenChange>> {
+    const found = new Map<string, OpenChange>();
     for (let at = first; at < last; ) {
-      const batch = await ledger.revisionsAfter(at, BATCH);
+      const batch = (await ledger.revisionsAfter(at, BATCH)).filter(({ number }) => number <= last);
       if (batch.length === 0) break;
-      for (const { number, cause, changes: made } of batch) {
-        if (cause !== "file" || number > last) continue;
-        for (const one of made.map((change) => openChange(parts, change))) {
-          const known = changes.get(one.name);
-          const whole = { name: one.name, before: known ? known.before : one.before, after: one.after ?? known?.after };
-          changes.set(one.name, from <= to ? whole : { name: one.name, before: whole.after, after: whole.before });
-        }
+      for (const change of batch.filter(({ cause }) => cause === "file").flatMap(({ changes }) => changes)) {
+        const { name, before, after } = openChange(parts, change);
+        const known = found.get(name);
+        found.set(name, { name, before: known ? known.before : before, after });
       }
       at = batch.at(-1)!.number;
     }
-    return [...changes.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return found;
   }
 
   async function rollbackRevision(request: RollbackRevisionRequest, context: Context) {
@@ -79,7 +86,9 @@ export function revisionMethods(parts: AdminParts, writer: Writer): Methods {
     context.note({ resource: `revisions/${number}` });
     await revisionNumbered(ledger, number);
     const target = await ledger.routes(number);
-    const make = async (_head: LedgerHead, routes: readonly RouteRecord[]) => {
+    const make = async (reads: LedgerReads, { stage }: LedgerHead, routes: readonly RouteRecord[]) => {
+      // Going anywhere from a staged revision decides about it, too: what it changed is then live for all calls, or for none.
+      for (const { name } of stage ? (await revisionNumbered(reads, stage.revision)).changes : []) context.permit(name);
       const changes = differences(parts, routes, target);
       for (const { name, after } of changes) {
         context.permit(name);

@@ -7,12 +7,13 @@ import { errors, type Violation } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { RouteRecord } from "../core/ledger.ts";
 import { docOf, messageOf, openDoc, sealedTexts, unmaskDoc } from "./docs.ts";
+import type { Written } from "./draft.ts";
 import { type DocPath, readPath, setPaths, withPaths } from "./field-path.ts";
 import type { Context, Handler } from "./method.ts";
 import type { AdminParts } from "./parts.ts";
 import type { RouteProblem } from "./site.ts";
 import { allRoutes, ownedByFile, routeMessage, viewOf } from "./views.ts";
-import type { Writer, Written } from "./writer.ts";
+import type { Writer } from "./writer.ts";
 
 /** CreateRoute, UpdateRoute and DeleteRoute. */
 export function routeWrites(parts: AdminParts, writer: Writer): Readonly<Record<string, Handler>> {
@@ -34,7 +35,7 @@ export function routeWrites(parts: AdminParts, writer: Writer): Readonly<Record<
     const name = route?.name ?? "";
     begin(name, "route.name", context);
     const given = docOf(route!);
-    const make = async (_head: unknown, routes: readonly RouteRecord[]) => {
+    const make = async (_reads: unknown, _head: unknown, routes: readonly RouteRecord[]) => {
       if (recordOf(name, routes)) throw errors.resourceExists(`A route is named ${JSON.stringify(name)} already.`);
       const after = await accepted(parts, given, undefined);
       return { cause: "create", reason, stage, changes: [{ name, after }], fieldOf: fieldIn(name) } as const;
@@ -47,7 +48,7 @@ export function routeWrites(parts: AdminParts, writer: Writer): Readonly<Record<
     const name = route?.name ?? "";
     begin(name, "route.name", context);
     const given = docOf(route!);
-    const make = async (_head: unknown, routes: readonly RouteRecord[]) => {
+    const make = async (_reads: unknown, _head: unknown, routes: readonly RouteRecord[]) => {
       const record = recordOf(name, routes);
       if (!record && !allowMissing) throw errors.routeUnknown(name, "route.name");
       if (etag !== "" && etag !== record?.etag) throw stale(name);
@@ -64,7 +65,7 @@ export function routeWrites(parts: AdminParts, writer: Writer): Readonly<Record<
   async function deleteRoute(request: DeleteRouteRequest, context: Context) {
     const { name, etag, validateOnly, allowMissing, stage, reason } = request;
     begin(name, "name", context);
-    const make = async (_head: unknown, routes: readonly RouteRecord[]) => {
+    const make = async (_reads: unknown, _head: unknown, routes: readonly RouteRecord[]) => {
       const record = recordOf(name, routes);
       if (!record && !allowMissing) throw errors.routeUnknown(name, "name");
       if (record && etag !== "" && etag !== record.etag) throw stale(name);

@@ -267,4 +267,16 @@ describe("an update", () => {
     expect([...wins.values()]).toEqual(Array.from({ length: 50 }, () => 1));
     expect((await admin.ledger.head()).revision).toBe(51);
   }, 60_000);
+
+  it("by two gateways at once on one store loses none, and each is compiled against what was there", async () => {
+    const one = await adminUnderTest();
+    const two = await adminUnderTest({ ledger: one.ledger, keys: one.keys });
+    await made(one, chat("a"));
+    const label = (admin: typeof one, key: string) =>
+      admin.ask(routes.updateRoute, { route: { name: "a", labels: { [key]: "x" } } });
+    const keys = Array.from({ length: 20 }, (_, index) => `k${index}`);
+    await Promise.all(keys.map((key, index) => label(index % 2 === 0 ? one : two, key)));
+    expect(Object.keys((await openOf(one, "a"))["labels"] as object).sort()).toEqual(keys.sort());
+    expect((await one.ledger.head()).revision).toBe(21);
+  });
 });
