@@ -83,6 +83,8 @@ export interface Door {
   readonly clock: Clock;
   /** Absent where the admin API is not served. */
   readonly admin?: AdminApi | undefined;
+  /** Whether the config names a store, so that other protocols than the admin API's own may be asked to change routes. */
+  readonly keeps?: boolean;
   /** Calls `listener` after every change of `site`, and when the gateway begins to stop. Returns how to stop listening. */
   onChange(listener: () => void): () => void;
   /** True once the gateway was told to stop. */
