@@ -37,6 +37,8 @@ export interface Serving {
   readonly maxCalls?: number;
   /** Absent where there is none. */
   readonly admin?: AdminApi | undefined;
+  /** The config names a store. */
+  readonly keeps?: boolean;
   /** The operators' port: of the protocols only what is theirs. */
   readonly operators?: boolean;
 }
@@ -59,7 +61,7 @@ export async function serve(serving: Serving): Promise<Served> {
     },
     clock: realClock,
     admin,
-    keeps: (live.states?.loaded.config.store?.kind ?? "none") !== "none",
+    keeps: serving.keeps === true,
     onChange: (listener) => live.onChange(listener),
   };
   const protocols = await loadProtocols();

@@ -171,8 +171,9 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
       reusePort: crew !== undefined,
       ...boundsOf(config.listen),
     };
+    const keeps = config.store !== undefined && config.store.kind !== "none";
     const maxCalls = config.listen?.maxCalls ?? 4096;
-    const main = await serve({ live, observer, mounts: admin, settings, maxCalls, admin: api });
+    const main = await serve({ live, observer, mounts: admin, settings, maxCalls, admin: api, keeps });
     opened.push(main);
     const operators = { live, observer, metrics: pages, admin: api };
     const second = config.admin && crew === undefined ? await serveAdmin(config.admin, operators) : undefined;

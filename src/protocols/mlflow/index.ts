@@ -8,6 +8,7 @@ import { speechOf } from "../../dialects/mlflow/speech.ts";
 import { invoke, invokeModel } from "./invoke.ts";
 import { getLimits, setLimits } from "./limits.ts";
 import { ENDPOINTS, getRoute, getSplit, listModels, listRoutes, ROUTES } from "./listing.ts";
+import { createRoute, deleteRoute, getLimits as tellLimits } from "./manage.ts";
 import { refuse } from "./sink.ts";
 import { getTracked, listTracked } from "./tracking.ts";
 
@@ -68,9 +69,23 @@ function endpointsOf(door: Door): readonly Endpoint[] {
     endpoints.push(
       get(family.path, (inbound) => listRoutes(door.site, inbound, family)),
       get(`${family.path}{name}`, (inbound, [name]) => getRoute(door.site, inbound, family, name!)),
-      get(`${family.limits}{name}`, getLimits),
-      post(family.limits, (inbound) => setLimits(door.site, inbound), "routes.write"),
+      get(`${family.limits}{name}`, (inbound, [name]) =>
+        door.keeps ? tellLimits(door, inbound, family, name!) : getLimits(inbound, []),
+      ),
+      post(family.limits, (inbound) => setLimits(door, inbound), "routes.write"),
       post(`${family.calls}{name}/invocations`, (inbound, [name]) => invoke(door, inbound, name!)),
+    );
+  }
+  // MLflow's own gateway lacks them; its hosted one has them.
+  if (door.keeps) {
+    endpoints.push(
+      post(ROUTES.path, (inbound) => createRoute(door, inbound), "routes.write"),
+      {
+        method: "DELETE",
+        path: `${ROUTES.path}{name}`,
+        permission: "routes.write",
+        handle: (inbound, [name]) => deleteRoute(door, inbound, name!),
+      },
     );
   }
   endpoints.push(
