@@ -14,14 +14,16 @@ export interface Program {
 export interface ServerProcess {
   /** Resolves with why, when the program itself has ended; what it started may go on. */
   readonly ended: Promise<string>;
-  /** Resolves when all that it started has ended, too. */
+  /** Resolves when all that it started has ended, too; soon after SIGKILL whatever left the group and still holds its outputs. */
   readonly closed: Promise<void>;
-  /** Sends a signal to the program and to all that it started. */
+  /** Sends a signal to the program and to all that it started and that stayed in its group. */
   signal(name: "SIGTERM" | "SIGKILL"): void;
 }
 
 /** Longest line that is told whole. */
 const MAX_LINE = 4096;
+/** From SIGKILL to when nobody waits for those any more that went out of the group, as daemons do. */
+const LEFT_MS = 500;
 
 /**
  * Begins with a guard that reads a pipe of ours which nobody ever writes to: however the gateway ends, by `kill -9` too, the
@@ -36,7 +38,10 @@ export function startProcess({ command, args, env, line }: Program): ServerProce
     stdio: ["ignore", "pipe", "pipe", "pipe"],
     detached: true,
   });
-  const signal = (name: "SIGTERM" | "SIGKILL") => signalGroup(child, name);
+  const signal = (name: "SIGTERM" | "SIGKILL") => {
+    signalGroup(child, name);
+    if (name === "SIGKILL") setTimeout(() => letGo(child), LEFT_MS).unref();
+  };
   // The pipe breaks when the guard ends first.
   child.stdio[3]!.on("error", () => {});
   for (const stream of [child.stdout, child.stderr]) lines(stream!, line);
@@ -49,6 +54,11 @@ export function startProcess({ command, args, env, line }: Program): ServerProce
   child.once("exit", (code, by) => ended.resolve(by === null ? `exit code ${code}` : by));
   child.once("close", () => closed.resolve());
   return { ended: ended.promise, closed: closed.promise, signal };
+}
+
+/** Closes our ends of its pipes, without which a child counts as open. */
+function letGo({ stdio }: ChildProcess): void {
+  for (const stream of stdio) stream?.destroy();
 }
 
 function signalGroup({ pid }: ChildProcess, name: "SIGTERM" | "SIGKILL"): void {
