@@ -142,10 +142,13 @@ class AdminCall implements Context {
     return result;
   }
 
-  /** Every refused act is written down, and of what only reads, that the caller may not. */
+  /**
+   * Every refused act is written down, and of what only reads, that the caller may not. What was refused because the store did not
+   * answer is not: nothing can be written, and the caller would wait for that a second time.
+   */
   async refuse(refusals: Refusals, { fault: { reason } }: GatewayError): Promise<void> {
     const acts = this.permission.endsWith(".write");
-    if (this.written || (!acts && reason !== "CALLER_FORBIDDEN")) return;
+    if (this.written || reason === "STORE_UNAVAILABLE" || (!acts && reason !== "CALLER_FORBIDDEN")) return;
     const { resource } = this.noted;
     await refusals.add(this.method, this.actor, reason, resource === undefined ? {} : { resource });
   }

@@ -50,8 +50,8 @@ export class Refusals {
   private second = Number.NEGATIVE_INFINITY;
   private strangers = 0;
 
-  constructor({ ledger, tools, failed }: Pick<AdminParts, "ledger" | "tools" | "failed">) {
-    this.ledger = ledger;
+  constructor({ ledger, own, tools, failed }: Pick<AdminParts, "ledger" | "own" | "tools" | "failed">) {
+    this.ledger = own ?? ledger;
     this.tools = tools;
     this.failed = failed;
   }

@@ -7,6 +7,8 @@ import type { AdminSite } from "./site.ts";
 /** What the admin API is made of. */
 export interface AdminParts {
   readonly ledger: Ledger;
+  /** The same for what the gateway notes by itself, such as whom it refused: a write makes no store. Absent: `ledger`. */
+  readonly own?: Ledger;
   /** Of that ledger; see `openSeals`. */
   readonly seals: Seals;
   /** Whose settings hold which secrets. */

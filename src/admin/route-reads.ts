@@ -11,7 +11,7 @@ import { readFilter } from "./filter.ts";
 import type { Context, Handler } from "./method.ts";
 import { pageOf } from "./paging.ts";
 import type { AdminParts } from "./parts.ts";
-import { allRoutes, ROUTE_FIELDS, type RouteView, routeMessage, routeNamed, routeValues } from "./views.ts";
+import { allRoutes, findRoute, ROUTE_FIELDS, type RouteView, routeMessage, routeValues } from "./views.ts";
 
 /** GetRoute, ListRoutes, ExplainRoute, ListProviders and ListModels. */
 export function routeReads(parts: AdminParts): Readonly<Record<string, Handler>> {
@@ -21,11 +21,17 @@ export function routeReads(parts: AdminParts): Readonly<Record<string, Handler>>
     return { all, shown };
   };
 
+  const named = async (name: string, param: string) => {
+    const route = await findRoute(parts, name);
+    if (!route) throw errors.routeUnknown(name, param);
+    return route;
+  };
+  const message = (route: RouteView) => routeMessage(parts, route, () => allRoutes(parts));
+
   async function getRoute({ name }: GetRouteRequest, context: Context) {
     context.note({ resource: `routes/${name}` });
     context.permit(name);
-    const all = await allRoutes(parts);
-    return { route: await routeMessage(parts, routeNamed(name, all), all) };
+    return { route: await message(await named(name, "name")) };
   }
 
   async function listRoutes(request: ListRoutesRequest, context: Context) {
@@ -33,7 +39,7 @@ export function routeReads(parts: AdminParts): Readonly<Record<string, Handler>>
     const compare = orderOf(request.orderBy);
     const { all, shown } = await visible(context);
     const sorted = compare ? shown.toSorted(compare) : shown;
-    const messages = await Promise.all(sorted.map((route) => routeMessage(parts, route, all)));
+    const messages = await Promise.all(sorted.map((route) => routeMessage(parts, route, async () => all)));
     const question = ["routes", request.filter, request.orderBy];
     const { entries, nextPageToken } = pageOf(messages.filter(matches), (route) => route.name ?? "", request, question);
     return { routes: entries, nextPageToken };
@@ -48,7 +54,7 @@ export function routeReads(parts: AdminParts): Readonly<Record<string, Handler>>
     if (!route) throw errors.routeUnknown(name, "request.model");
     // What has a type's name is taken for whole.
     const { $typeName: _, ...explained } = await parts.site.explain(request, context.actor);
-    return { ...explained, route: await routeMessage(parts, route, all) };
+    return { ...explained, route: await routeMessage(parts, route, async () => all) };
   }
 
   async function listProviders() {
@@ -69,7 +75,7 @@ export function routeReads(parts: AdminParts): Readonly<Record<string, Handler>>
     const { all, shown } = await visible(context);
     const uses = new Map<string, { model: { provider: string; name: string }; routes: string[] }>();
     for (const view of shown) {
-      for (const { model } of (await routeMessage(parts, view, all)).targets ?? []) {
+      for (const { model } of (await routeMessage(parts, view, async () => all)).targets ?? []) {
         const { provider = "", name = "" } = model ?? {};
         const key = JSON.stringify([provider, name]);
         const use = uses.get(key) ?? { model: { provider, name }, routes: [] };

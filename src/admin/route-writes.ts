@@ -28,7 +28,7 @@ export function routeWrites(parts: AdminParts, writer: Writer): Readonly<Record<
   };
   const answer = async (name: string, { routes }: Written) => {
     const record = routes.find((route) => route.name === name)!;
-    return { route: await routeMessage(parts, viewOf(parts, record), await allRoutes(parts)) };
+    return { route: await routeMessage(parts, viewOf(parts, record), () => allRoutes(parts)) };
   };
 
   async function createRoute({ route, validateOnly, stage, reason }: CreateRouteRequest, context: Context) {

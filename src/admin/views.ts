@@ -5,7 +5,6 @@ import type { ModelSchema, RouteSchema } from "../../gen/polygate/admin/v1/route
 import { Lifecycle, type Model } from "../../gen/polygate/config/v1/config_pb.js";
 import { sharesOf } from "../config/shares.ts";
 import { canonicalJson } from "../core/chain.ts";
-import { errors } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { LedgerReads, RouteRecord } from "../core/ledger.ts";
 import { providerOf } from "./doc-secrets.ts";
@@ -43,11 +42,13 @@ export function ownedByFile({ site }: Pick<AdminParts, "site">, name: string): F
   return site.fileRoutes().find((route) => route.name === name && route.place !== "");
 }
 
-/** The route of a name. @param among All routes. Throws ROUTE_UNKNOWN. */
-export function routeNamed(name: string, among: readonly RouteView[]): RouteView {
-  const found = among.find((route) => route.name === name);
-  if (!found) throw errors.routeUnknown(name, "name");
-  return found;
+/** The route of a name, whoever has it. */
+export async function findRoute(parts: AdminParts, name: string): Promise<RouteView | undefined> {
+  const record = await parts.ledger.route(name);
+  const file = ownedByFile(parts, name);
+  if (record && !file) return viewOf(parts, record);
+  const found = file ?? parts.site.fileRoutes().find((route) => route.name === name);
+  return found && { name, doc: found.doc, file: found };
 }
 
 type RouteInit = MessageInitShape<typeof RouteSchema>;
@@ -55,16 +56,16 @@ type RouteInit = MessageInitShape<typeof RouteSchema>;
 /**
  * A route as callers see it, secrets masked.
  *
- * @param among All routes: one may spread its calls over others' models.
+ * @param among All routes: one may spread its calls over others' models. Asked for by such a one alone.
  */
 export async function routeMessage(
   parts: AdminParts,
   { name, doc, file, record }: RouteView,
-  among: readonly RouteView[],
+  among: () => Promise<readonly RouteView[]>,
 ): Promise<RouteInit> {
   const masked = await maskDoc(parts, doc);
   const spec = messageOf(masked);
-  const routes = spec.destinations.length > 0 ? among.map((other) => messageOf(other.doc)) : [];
+  const routes = spec.destinations.length > 0 ? (await among()).map((other) => messageOf(other.doc)) : [];
   const models = await Promise.all(sharesOf(spec, { routes }).map(({ model }) => modelMessage(parts, model)));
   const common = {
     name,

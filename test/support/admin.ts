@@ -41,8 +41,6 @@ export interface AdminUnderTest {
   readonly clock: FakeClock;
   /** What seals the ledger, for another API over it. */
   readonly keys: SealingKeys;
-  /** Keeps what fails where nobody waits for it from failing the test. */
-  ignoreFailures(): void;
   /** Revisions that the site was told to run. */
   readonly applied: readonly number[];
   /** Calls a method. @param principal Default: one who may do everything. */
@@ -107,9 +105,8 @@ export async function adminUnderTest({
   keys = { current: newSealingKey(), former: [] },
   unchecked,
 }: AdminTest = {}): Promise<AdminUnderTest> {
-  let strict = true;
   const failed = (error: unknown) => {
-    if (strict) throw error;
+    throw error;
   };
   const ledger = given ?? (await openLedger({ failed }));
   const seals = await openSeals(ledger, keys);
@@ -128,9 +125,6 @@ export async function adminUnderTest({
     ledger,
     clock,
     keys,
-    ignoreFailures: () => {
-      strict = false;
-    },
     applied,
     ask: async (method, request, principal) =>
       (await api.call(nameOf(method), create(method.input, request), actorOf(principal))) as never,
