@@ -68,7 +68,9 @@ postgresSuite("gateways on one PostgreSQL", (server) => {
       await server().start();
     }
     await expect
-      .poll(() => routes.updateRoute({ route: simulated("new", "three") }).then(() => chat(url, "new"), String), { timeout: 10_000 })
+      .poll(() => routes.updateRoute({ route: simulated("new", "three") }).then(() => chat(url, "new"), String), {
+        timeout: 10_000,
+      })
       .toBe("three");
     expect(lines.join("")).not.toContain("canary-of-the-database");
   });
