@@ -77,8 +77,8 @@ export class Keeper implements AdminSite {
   constructor(parts: KeeperParts) {
     this.parts = parts;
     const { open, tools, news } = parts;
-    const { ledger, seals } = open;
-    this.admin = { ledger, seals, kinds, site: this, tools, failed: news.down };
+    const { ledger, own, seals } = open;
+    this.admin = { ledger, own, seals, kinds, site: this, tools, failed: news.down };
     this.api = createAdminApi(this.admin);
   }
 
