@@ -84,6 +84,9 @@ export class ConnectSchemas {
 const OWN_JSON: Readonly<Record<string, Schema>> = {
   "google.protobuf.Value": {},
   "google.protobuf.ListValue": { type: "array", items: {} },
+  "google.protobuf.Timestamp": { type: "string", pattern: "^\\d{4}-\\d{2}-\\d{2}T[0-9:.]+(Z|[+-]\\d{2}:\\d{2})$" },
+  "google.protobuf.Duration": { type: "string", pattern: "^-?\\d+(\\.\\d+)?s$" },
+  "google.protobuf.FieldMask": { type: "string", description: "Paths in camelCase, joined by commas." },
 };
 
 /** The path of a method, for Connect and gRPC alike. */

@@ -3,6 +3,7 @@ import { ANTHROPIC_SCHEMAS, anthropicPaths } from "./anthropic.ts";
 import { ConnectSchemas, pathOf } from "./connect.ts";
 import { CONNECT, type Examples } from "./examples.ts";
 import { GEMINI_SCHEMAS, geminiPaths } from "./gemini.ts";
+import { addManagement } from "./manage.ts";
 import { addMlflow } from "./mlflow.ts";
 import { mlflow3Paths } from "./mlflow3.ts";
 import { OpenAISchemas } from "./openai.ts";
@@ -21,6 +22,9 @@ const SERVICES = [
   "polygate.v1.EmbeddingsService",
   "polygate.v1.PredictionService",
   "polygate.admin.v1.RouteAdminService",
+  "polygate.admin.v1.RevisionAdminService",
+  "polygate.admin.v1.KeyAdminService",
+  "polygate.admin.v1.AuditService",
 ];
 
 /** The API's description in OpenAPI 3.1, from the protos with their comments and rules, and from the REST table. */
@@ -43,6 +47,7 @@ export function openApiDocument(): Record<string, unknown> {
     ...predictPaths(),
     ...limitPaths(),
   };
+  addManagement(known);
   return {
     openapi: "3.1.0",
     info: {
@@ -231,8 +236,13 @@ const HEADERS = {
   RequestId: { schema: { type: "string" }, description: "Finds the request in the gateway's log." },
   Served: {
     schema: { type: "string" },
-    description: "Who answered: `route`, `provider`, `model`, `target` and `attempt`.",
+    description: "Who answered: `route`, `provider`, `model`, `target`, `attempt` and `revision`.",
   },
+  Deprecation: {
+    schema: { type: "string" },
+    description: "Of a route that ends: since when it is deprecated, as RFC 9745 writes it.",
+  },
+  Sunset: { schema: { type: "string" }, description: "Of a route that ends: the day, as RFC 8594 writes it." },
   Dropped: { schema: { type: "string" }, description: "Members of the request that were not sent to the provider." },
   Converted: { schema: { type: "string" }, description: "Members that were sent in another form." },
   Defaulted: { schema: { type: "string" }, description: "Members that the provider demands and the caller left out." },

@@ -72,12 +72,23 @@ export function operatorPaths(): Paths {
   };
 }
 
-/** MLflow has these paths and not the thing. Limits are set in the config file. */
+/** MLflow has these paths and not the thing; here it is there with a store. */
 export function limitPaths(): Paths {
   const paths: Paths = {};
   const name = { $ref: "#/components/parameters/RouteName" };
-  const responses = { "501": { description: "Always.", content: json(MLFLOW_ERROR) } };
-  const description = "Answers 501, as in MLflow. What limits a route is set in the config file.";
+  const description = "Where the config has a `store`. Elsewhere it answers 501, as in MLflow.";
+  const limit: Schema = {
+    type: "object",
+    required: ["calls", "renewal_period"],
+    properties: {
+      calls: { type: "integer" },
+      key: { type: ["string", "null"] },
+      renewal_period: { type: "string", description: "Such as `minute`, or `5 minutes`." },
+    },
+  };
+  const limits: Schema = { type: "array", maxItems: 1, items: limit };
+  const told: Schema = { type: "object", required: ["limits"], properties: { limits } };
+  const { responses } = read(told, MLFLOW_ERROR);
   for (const [kind, path] of [
     ["Route", "/api/2.0/gateway/limits/"],
     ["Endpoint", "/api/2.0/endpoints/limits/"],
@@ -85,14 +96,19 @@ export function limitPaths(): Paths {
     const body: Schema = {
       type: "object",
       required: ["route", "limits"],
-      properties: { route: { type: "string" }, limits: { type: "array", items: { type: "object" } } },
+      properties: { route: { type: "string" }, limits },
     };
-    const example = { any: { summary: "Any limit", value: { route: "chat", limits: [] } } };
+    const example = {
+      one: {
+        summary: "Ten calls a minute",
+        value: { route: "chat", limits: [{ calls: 10, renewal_period: "minute" }] },
+      },
+    };
     paths[path] = {
       post: {
         tags: ["MLflow"],
         operationId: `set${kind}Limits`,
-        summary: "Not available",
+        summary: "Sets a route's limit, or with an empty list removes it",
         description,
         requestBody: { required: true, content: json(body, example) },
         responses,
@@ -102,7 +118,7 @@ export function limitPaths(): Paths {
       get: {
         tags: ["MLflow"],
         operationId: `get${kind}Limits`,
-        summary: "Not available",
+        summary: "Tells a route's limit",
         description,
         parameters: [name],
         responses,

@@ -15,6 +15,8 @@ const CALL_HEADERS = {
   "x-polygate-dropped": { $ref: "#/components/headers/Dropped" },
   "x-polygate-converted": { $ref: "#/components/headers/Converted" },
   "x-polygate-defaulted": { $ref: "#/components/headers/Defaulted" },
+  deprecation: { $ref: "#/components/headers/Deprecation" },
+  sunset: { $ref: "#/components/headers/Sunset" },
   "x-ratelimit-limit": { $ref: "#/components/headers/RateLimit" },
   "x-ratelimit-remaining": { $ref: "#/components/headers/RateLimitRemaining" },
   "x-ratelimit-reset": { $ref: "#/components/headers/RateLimitReset" },

@@ -1,5 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
+import { AuditService } from "../../gen/polygate/admin/v1/audit_pb.js";
+import { KeyAdminService } from "../../gen/polygate/admin/v1/key_admin_pb.js";
+import { RevisionAdminService } from "../../gen/polygate/admin/v1/revision_admin_pb.js";
 import { RouteAdminService } from "../../gen/polygate/admin/v1/route_admin_pb.js";
 import { ChatService } from "../../gen/polygate/v1/chat_pb.js";
 import { CompletionsService } from "../../gen/polygate/v1/completions_pb.js";
@@ -31,7 +34,7 @@ it("describes every path that is served, and no other", () => {
   const live = { stopping: false };
   const operators = adminMounts({ metrics: createMetrics(), live, full: true, metricsFor: "open" });
   const mounts: readonly Mount[] = [
-    ...[openai, anthropic, gemini, mlflow, predict].flatMap((one) => one.mounts({} as Door)),
+    ...[openai, anthropic, gemini, mlflow, predict].flatMap((one) => one.mounts({ keeps: true } as Door)),
     ...operators,
   ];
   const all = mounts.flatMap(({ endpoints }) => endpoints.map(({ method, path }) => `${method} ${path}`));
@@ -46,7 +49,8 @@ it("describes every path that is served, and no other", () => {
 });
 
 it("describes every method of the services, the streaming ones with their media type", () => {
-  const services = [ChatService, CompletionsService, EmbeddingsService, PredictionService, RouteAdminService];
+  const admin = [RouteAdminService, RevisionAdminService, KeyAdminService, AuditService];
+  const services = [ChatService, CompletionsService, EmbeddingsService, PredictionService, ...admin];
   const methods = services.flatMap((service) => service.methods);
   const told = operations.filter(({ path }) => path.includes("polygate."));
   expect(told.map(({ path }) => path).sort()).toEqual(
