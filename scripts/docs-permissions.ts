@@ -36,9 +36,9 @@ function keyOf(...grants: readonly Grant[]): Principal {
   return principalOf("key", "", grants);
 }
 
-/** Every endpoint of the main port, under the name of its protocol. */
+/** Every endpoint of the main port of a gateway with a store, under the name of its protocol. */
 export async function everyEndpoint(): Promise<readonly (readonly [kind: string, endpoint: Endpoint])[]> {
-  const door = { clock: { now: () => 0 }, admin: {} } as unknown as Door;
+  const door = { clock: { now: () => 0 }, admin: {}, keeps: true } as unknown as Door;
   const protocols = await loadProtocols();
   const page = { text: async () => "", contentType: "" };
   const operators = adminMounts({ metrics: page, live: { stopping: false }, full: true, metricsFor: "metrics.read" });

@@ -41,6 +41,7 @@ const TYPES = {
 const OWNERS = ["own", "other"] as const;
 
 const config = [
+  "store: sqlite",
   "auth:",
   "  keys:",
   ...Object.entries(ROLES).map(

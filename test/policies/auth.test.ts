@@ -183,3 +183,26 @@ it("takes a key away, and gives one, with the next config", async () => {
   expect(await other.reload(routesOn(upstream.url))).toBe(true);
   expect(await models("anything")).toBe(200);
 });
+
+it("is not taken away by a file while others can come, but by one that says so", async () => {
+  const everywhere = `listen: { host: 0.0.0.0 }\n${routesOn(upstream.url)}`;
+  await using other = await runGateway(`${KEYS}\n${everywhere}`);
+  const status = async () => (await fetch(`${other.url}/v1/models`)).status;
+  expect(await other.reload(everywhere)).toBe(false);
+  expect(await status()).toBe(401);
+  expect(await other.reload(`auth: none\n${everywhere}`)).toBe(true);
+  expect(await status()).toBe(200);
+});
+
+it("leaves the admin API to pages of no other site whose name leads here", async () => {
+  await using open = await runGateway(routesOn(upstream.url));
+  const ask = async (host: string, path: string) => {
+    await using raw = await rawSocket(open.gateway.port);
+    raw.send(`GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`);
+    return (await raw.until("\r\n")).split(" ")[1];
+  };
+  const list = "/polygate.admin.v1.RouteAdminService/ListRoutes?connect=v1&encoding=json&message=%7B%7D";
+  const local = `localhost:${open.gateway.port}`;
+  expect([await ask(local, list), await ask("evil.example", list)]).toEqual(["200", "403"]);
+  expect([await ask(local, "/v1/models"), await ask("evil.example", "/v1/models")]).toEqual(["200", "200"]);
+});

@@ -106,7 +106,7 @@ describe("the check for breaking changes", () => {
 
   it("names the field that callers would lose, and none that is new", { timeout: SLOW }, () => {
     const root = repository("proto", "src/providers", "buf.yaml");
-    edit(root, "string target = 4;", "// New.\n  string region = 10;");
+    edit(root, "string target = 4;", "// New.\n  string region = 90;");
     const { code, said } = check(root);
     expect(said).toContain('"target" on message "Served" was deleted');
     expect(said).not.toContain("region");
