@@ -1,9 +1,11 @@
+import { isIP } from "node:net";
 import { delimiter, dirname } from "node:path";
 import type { Config } from "../gen/polygate/config/v1/config_pb.js";
 import { ms } from "./compile.ts";
 import type { Loaded } from "./config/load.ts";
 import { portsOf } from "./config/registry.ts";
 import { processEnvironment } from "./config/secrets.ts";
+import { plainName } from "./core/address.ts";
 import { ask } from "./core/ask.ts";
 import type { Tools } from "./core/provider.ts";
 import { isRegistered, NotServed } from "./core/registered.ts";
@@ -65,6 +67,7 @@ export class Following {
       clock: tools.clock,
       template: mlflow.modelServerUrl,
       tag: mlflow.urlTag || DEFAULTS.tag,
+      refused: refusedBy(config),
       place:
         serving &&
         ((model, version) => {
@@ -115,6 +118,15 @@ export class Following {
     });
     return this.supervisor;
   }
+}
+
+/** Why an address written as such is not dialed where a tag names it. What a name resolves to is looked at when it is dialed. */
+function refusedBy({ egress }: Config): (url: string) => string | undefined {
+  const { refuseOrigin } = egressOf(egress?.allow ?? [], "api");
+  return (url) => {
+    const { hostname, origin } = new URL(url);
+    return isIP(plainName(hostname)) === 0 ? undefined : refuseOrigin(origin);
+  };
 }
 
 const HEALTH = ["/ping", "/health"];

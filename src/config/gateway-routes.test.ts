@@ -138,6 +138,8 @@ it.each([
   ["/health", "is the gateway's own; take one such as /predict/sentiment"],
   ["/predict/other", 'the route "other" is called there; take another'],
   ["/mine", 'the route "other" is called there; take another'],
+  ["/a/../b", "clients take . and .. out of a path before they send it; write it without them"],
+  ["/a/.", "clients take . and .. out of a path before they send it; write it without them"],
 ])("refuses the path %s", async (path, message) => {
   const { problems } = await read(
     `- { name: other, path: /mine, model_name: a }\n- { name: b, path: ${path}, model_name: b }`,

@@ -20,6 +20,8 @@ export function checkPaths({ routes }: Config, origins: Origins, report: Report)
     const tell = (message: string) => report.problem(at, path, message);
     if (route.routeType !== "mlflow/v1/predictions" && route.routeType !== "") {
       tell("is for routes of type mlflow/v1/predictions alone; remove it");
+    } else if (/\/\.{1,2}(?:\/|$)/.test(route.path)) {
+      tell("clients take . and .. out of a path before they send it; write it without them");
     } else if (isReserved(route.path)) tell("is the gateway's own; take one such as /predict/sentiment");
     else if (other !== undefined && other !== route.name)
       tell(`the route ${JSON.stringify(other)} is called there; take another`);

@@ -21,6 +21,7 @@ it.each([
   ["tracking_uri: http://m, discover_by: ['@a']", ["discover_by: is of no use without discover"]],
   ["tracking_uri: http://m, discover: ['*'], discover_by: ['a@b']", ["discover_by[0]"]],
   ["tracking_uri: http://m, model_server_url: 'http://a,b'", ["model_server_url: want an address"]],
+  ["tracking_uri: http://m, model_server_url: 'http://a/?m={model}'", ["model_server_url: want an address"]],
 ])("mlflow: { %s } has the problems %j", async (text, wanted) => {
   const problems = await problemsOf(text);
   expect(problems.length).toBe(wanted.length);

@@ -55,7 +55,7 @@ function places(
   tell: (name: string, message: string) => void,
 ): void {
   const filled = modelServerUrl.replaceAll("{model}", "m").replaceAll("{version}", "1").split(",");
-  if (modelServerUrl !== "" && !filled.every((one) => isHttp(one.trim()) && !/[{}]/.test(one))) {
+  if (modelServerUrl !== "" && !filled.every((one) => isHttp(one.trim()) && !/[{}?#]/.test(one))) {
     tell("model_server_url", "want an address such as http://models/{model}/{version}");
   }
   const asked = ["model_server_url", "url_tag"].find(has);

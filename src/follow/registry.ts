@@ -17,6 +17,8 @@ export interface RegistrySettings {
   /** A template of `{model}` and `{version}`; empty: only the tag says where a version is served. */
   readonly template: string;
   readonly tag: string;
+  /** Why the address of a URL that a tag names must not be dialed; `undefined`: nothing is known against it. */
+  readonly refused: (url: string) => string | undefined;
   /** Serves a version on this machine and says where, in place of the template and the tag; throws `NotServed`. */
   readonly place?: ((model: string, version: string) => string) | undefined;
 }
@@ -26,6 +28,8 @@ export class RegistryDown extends Error {}
 
 /** Registered models of one page, and most of an answer that is read: descriptions and tags may be long. */
 const PAGE = 100;
+/** Most pages: a registry whose list has no end would be asked for ever, and nothing else of it would be looked at. */
+const MAX_PAGES = 1000;
 const MAX_BYTES = 16 * 1024 * 1024;
 const NOTHING = Buffer.alloc(0);
 const WHO = "the MLflow registry";
@@ -49,7 +53,7 @@ export class Registry {
     // A text with MLflow's own servers, a number with others.
     const { version: number } = told;
     const version = typeof number === "number" ? number.toString() : textIn(number);
-    if (version === "") throw new RegistryDown("the registry told a version without its number");
+    if (!/^\d+$/.test(version)) throw new RegistryDown("the registry told a version without its number");
     const place = this.placeOf(one.model, version, objectsIn(told["tags"]));
     const inputs = await this.inputsOf(one.model, version);
     return { model: one.model, version, ...place, inputs };
@@ -59,19 +63,19 @@ export class Registry {
   async models(): Promise<readonly JsonObject[]> {
     const all: JsonObject[] = [];
     let token = "";
-    do {
+    for (let pages = 0; pages < MAX_PAGES; pages++) {
       const query = { max_results: String(PAGE), ...(token !== "" && { page_token: token }) };
       const page = await this.get("registered-models/search", query);
       all.push(...objectsIn(page["registered_models"]));
       const next = textIn(page["next_page_token"]);
-      if (next === token) break;
+      if (next === "" || next === token) return all;
       token = next;
-    } while (token !== "");
-    return all;
+    }
+    throw new RegistryDown(`the registry lists more than ${MAX_PAGES * PAGE} models, or its list has no end`);
   }
 
   private placeOf(model: string, version: string, tags: readonly JsonObject[]): Pick<ServedVersion, "url" | "by"> {
-    const { template, tag, place } = this.settings;
+    const { template, tag, place, refused } = this.settings;
     if (place !== undefined) return { url: place(model, version), by: "file" };
     const tagged = textIn(tags.find(({ key }) => key === tag)?.["value"]);
     const filled = template
@@ -82,8 +86,12 @@ export class Registry {
     if (url === undefined) {
       throw new NotServed(`version ${version} has no tag ${tag}, and mlflow.model_server_url is not set`);
     }
-    if (![url, ...more].every((one) => /^https?:\/\//.test(one) && URL.canParse(one))) {
-      throw new NotServed(`version ${version} is served at no URL`);
+    if (tagged === "" && template.includes("{model}") && /^\.{1,2}$/.test(model)) {
+      throw new NotServed(`mlflow.model_server_url leads nowhere for a model whose name is ${model}`);
+    }
+    for (const one of [url, ...more]) {
+      const why = unfit(one) ?? (tagged === "" ? undefined : refused(one));
+      if (why !== undefined) throw new NotServed(`version ${version} is served at no URL that is asked: ${why}`);
     }
     return { url, by: tagged === "" ? "file" : "tag", ...(more.length > 0 && { more }) };
   }
@@ -145,6 +153,13 @@ export class Registry {
     this.inputs.set(key, inputs);
     return inputs;
   }
+}
+
+/** What is wrong with a URL; the message does not repeat it, for it may hold a password. */
+function unfit(text: string): string | undefined {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) return "want one such as http://models/iris";
+  const { username, password, search, hash } = new URL(text);
+  return username + password + search + hash === "" ? undefined : "a user, a query or a fragment in it is not sent";
 }
 
 function inputsIn(text: string): string | undefined {

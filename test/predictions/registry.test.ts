@@ -178,6 +178,15 @@ describe("a route by alias", () => {
     expect(await ask()).toMatchObject({ status: 200 });
   });
 
+  it("keeps its version when the alias moves to an address that no tag may name, and says so", async () => {
+    const mine = `, model_server_url: "${servers[0]!.url}"`;
+    said.urls[1] = "";
+    running = await runGateway(config("models:/iris@champion", mine).replace("[127.0.0.1]", "[]"));
+    said.aliases["champion"] = "2";
+    await until({ status: "degraded", degraded: ["models:/iris@champion"] }, readiness);
+    expect(await ask()).toMatchObject({ status: 200, json: { predictions: [1] } });
+  });
+
   it("keeps its version when the alias is gone, and names what is missing", async () => {
     running = await runGateway(config("models:/iris@champion"));
     delete said.aliases["champion"];
