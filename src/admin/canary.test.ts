@@ -4,7 +4,7 @@ import { type AdminUnderTest, adminUnderTest, audit, made, revisions, routes } f
 import { POLICY_FIELDS } from "../config/policies.ts";
 import { isSecret } from "../config/secrets.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { Json, JsonObject } from "../core/json.ts";
+import { type Json, type JsonObject, textIn } from "../core/json.ts";
 import type { Ledger } from "../core/ledger.ts";
 import { kinds } from "../kinds.ts";
 import { messageOf } from "./docs.ts";
@@ -60,7 +60,7 @@ describe("a secret", () => {
   /** Every method, on a route. */
   async function askAll(admin: AdminUnderTest, doc: JsonObject): Promise<void> {
     const route = messageOf(doc);
-    const name = String(doc["name"]);
+    const name = textIn(doc["name"]);
     const other = messageOf(JSON.parse(JSON.stringify(doc).replaceAll(CANARY, `${CANARY} again`)) as JsonObject);
     await hear(routes.createRoute.output, admin.ask(routes.createRoute, { route }));
     await hear(routes.createRoute.output, admin.ask(routes.createRoute, { route }));

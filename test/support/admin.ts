@@ -136,11 +136,12 @@ export async function adminUnderTest({
 async function siteOf(text: string, kinds: Kinds, applied: number[]): Promise<AdminSite> {
   const source = { file: "polygate.yaml", text };
   const env = {};
-  const { config, owners, docOf, problems } = await load(source, { kinds, env });
+  const loaded = await load(source, { kinds, env });
+  const { config, owners, problems } = loaded;
   if (problems.length > 0) throw new Error(problems.map(({ path, message }) => `${path}: ${message}`).join("\n"));
   const files = config.routes.map((route) => {
     const owner = owners.get(route)!;
-    return { name: route.name, doc: docOf(route), place: owner.kind === "file" ? owner.place : "" };
+    return { name: route.name, doc: loaded.docOf(route), place: owner.kind === "file" ? owner.place : "" };
   });
   return {
     fileRoutes: () => files,
