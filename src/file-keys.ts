@@ -1,6 +1,6 @@
 import type { AuthSettings } from "../gen/policies/auth/v1/settings_pb.js";
 import type { Loaded } from "./config/load.ts";
-import { grantOf, INFERENCE } from "./core/grants.ts";
+import { grantsOfFile } from "./core/grants.ts";
 import type { Grant } from "./core/principal.ts";
 
 /** A key of the config file, as far as it may be told. */
@@ -14,11 +14,5 @@ export function fileKeysOf({ policies, config }: Loaded): readonly FileKey[] | u
   const auth = policies.get(config)?.find(({ kind }) => kind === "auth");
   if (auth === undefined) return undefined;
   const { keys } = auth.settings as unknown as AuthSettings;
-  return keys.map(({ name, scopes }) => ({
-    name,
-    grants:
-      scopes.length === 0
-        ? [INFERENCE]
-        : scopes.map(({ realm, operations, routes }) => grantOf(realm as Grant["realm"], operations, routes)),
-  }));
+  return keys.map(({ name, scopes }) => ({ name, grants: grantsOfFile(scopes) }));
 }

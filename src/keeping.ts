@@ -3,15 +3,14 @@ import { bootstrapKey } from "./admin/bootstrap.ts";
 import type { BuildParts } from "./build.ts";
 import type { Loaded } from "./config/load.ts";
 import { processEnvironment } from "./config/secrets.ts";
-import type { Grant } from "./core/principal.ts";
 import type { Tools } from "./core/provider.ts";
 import type { RingKey, Stored } from "./core/stored.ts";
+import { fileKeysOf } from "./file-keys.ts";
 import { Keeper, type KeeperNews } from "./keeper.ts";
 import type { RingState } from "./keyring.ts";
 import { openLedgerOf, StoreRefused } from "./ledger-of.ts";
 import type { Log } from "./observe/log.ts";
 import type { Metrics } from "./observe/metrics.ts";
-import { loadPolicy } from "./registry.ts";
 
 /** What a process keeps its store with. */
 export interface KeepingParts {
@@ -68,7 +67,7 @@ export class Keeping {
     const folder = storeFolder ?? dirname(configPath);
     const open = await openLedgerOf({ store, file: configPath, folder, clock: tools.clock, failed });
     const given = processEnvironment["POLYGATE_ADMIN_KEY"];
-    const fileGrants = await fileGrantsOf(loaded);
+    const fileGrants = fileKeysOf(loaded)?.map(({ grants }) => grants);
     // A file with keys alone says all that there is: nobody wants a store for a key that nobody asked for.
     if (fileGrants && (given !== undefined || store !== undefined || fileGrants.length === 0)) {
       try {
@@ -104,10 +103,4 @@ export class Keeping {
       stageFailed: (failed) => log.warn({ ...failed }, "a staged revision fails too often and is rolled back"),
     };
   }
-}
-
-/** What each key of the file may do; `undefined`: callers are asked for none. */
-async function fileGrantsOf({ policies, config }: Loaded): Promise<readonly (readonly Grant[])[] | undefined> {
-  const lock = policies.get(config)?.find(({ kind }) => kind === "auth");
-  return lock && ((await loadPolicy(lock.kind))?.grants?.(lock.settings) ?? []);
 }

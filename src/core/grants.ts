@@ -120,6 +120,18 @@ export function grantOf(realm: Grant["realm"], operations: readonly string[], ro
   return { realm, operations: allOr(operations), routes: allOr(routes) };
 }
 
+/** What a key of the config file may do, by its scopes as the file has them. */
+export function grantsOfFile(
+  scopes: readonly {
+    readonly realm: string;
+    readonly operations: readonly string[];
+    readonly routes: readonly string[];
+  }[],
+): readonly Grant[] {
+  if (scopes.length === 0) return [INFERENCE];
+  return scopes.map(({ realm, operations, routes }) => grantOf(realm as Grant["realm"], operations, routes));
+}
+
 function allOr(words: readonly string[]): readonly string[] {
   return words.length === 0 ? ["*"] : [...words];
 }

@@ -1,7 +1,7 @@
 import type { Call } from "./call.ts";
 import type { GatewayError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
-import type { Grant, Principal } from "./principal.ts";
+import type { Principal } from "./principal.ts";
 import type { Inbound } from "./protocol.ts";
 import type { Maybe, SettingsProblem, Tools } from "./provider.ts";
 import type { RouteLimit } from "./site.ts";
@@ -58,8 +58,6 @@ export interface Policy<Settings> {
   readonly kind: string;
   /** Descriptor of `Settings`, a protobuf-es `DescMessage`. */
   readonly settings: unknown;
-  /** Of a policy that admits callers: what each of those may do that the config itself knows. */
-  grants?(settings: Settings): readonly (readonly Grant[])[];
   /** Rules that the descriptor cannot say; every problem, none when all is well. Never repeats a secret. */
   check?(settings: Settings): readonly SettingsProblem[];
   compile(settings: Settings, tools: PolicyTools): Hooks;

@@ -275,12 +275,6 @@ describe("auth knows the store's keys", () => {
 });
 
 type ScopeInit = MessageInitShape<typeof ScopeSchema>;
-it("auth tells what each of the file's keys may do", () => {
-  const admin = { ...key("root", BOB), scopes: [{ realm: "admin" }] } as KeyInit;
-  const grants = policy.grants!(settings(key("ann", ANN), admin));
-  expect(grants.map((of) => of.map(({ realm }) => realm))).toEqual([["inference"], ["admin"]]);
-});
-
 describe("auth's scopes in the file", () => {
   const withScopes = (...scopes: ScopeInit[]) => ({ ...key("ann", ANN), scopes }) as KeyInit;
   const ann = (...scopes: ScopeInit[]) => admit({ "x-api-key": ANN }, withScopes(...scopes)) as Principal;

@@ -5,9 +5,9 @@ import {
   type Key,
   type Scope,
 } from "../../../gen/policies/auth/v1/settings_pb.js";
-import { grantOf, INFERENCE, operationsOf, principalOf } from "../../core/grants.ts";
+import { grantsOfFile, operationsOf, principalOf } from "../../core/grants.ts";
 import type { Hooks, Policy, PolicyTools } from "../../core/policy.ts";
-import type { Grant, Principal } from "../../core/principal.ts";
+import type { Principal } from "../../core/principal.ts";
 import type { SettingsProblem } from "../../core/provider.ts";
 import type { RingKey } from "../../core/stored.ts";
 import { credentialIn, keyIn, MAX_KEY, unknownCaller } from "./credential.ts";
@@ -19,7 +19,6 @@ const MIN_KEY = 16;
 export const policy: Policy<AuthSettings> = {
   kind: "auth",
   settings: AuthSettingsSchema,
-  grants: ({ keys }) => keys.map(grantsOf),
   check,
   compile,
 };
@@ -112,16 +111,11 @@ function compile({ keys }: AuthSettings, tools: PolicyTools): Hooks {
 const NEVER = Number.POSITIVE_INFINITY;
 
 function ofFile(key: Key): Known {
-  return { caller: principalOf(key.name, "", grantsOf(key)), until: NEVER };
+  return { caller: principalOf(key.name, "", grantsOfFile(key.scopes)), until: NEVER };
 }
 
 function ofStore({ id, name, grants, expiresAt = NEVER }: RingKey): Known {
   return { caller: principalOf(name, id, grants), until: expiresAt };
-}
-
-function grantsOf({ scopes }: Key): readonly Grant[] {
-  if (scopes.length === 0) return [INFERENCE];
-  return scopes.map(({ realm, operations, routes }) => grantOf(realm as Grant["realm"], operations, routes));
 }
 
 function digestOf({ knownBy }: Key): string {
