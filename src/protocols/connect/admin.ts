@@ -25,14 +25,31 @@ export function adminService(service: DescService, door: Door): Partial<ServiceI
 
 function handlerOf(method: DescMethod, door: Door) {
   const name = `${method.parent.typeName}/${method.name}`;
-  const api = () => {
-    if (door.admin) return door.admin;
-    throw errors.operationUnsupported("This gateway has no admin API.");
-  };
   if (method.methodKind === "server_streaming") {
-    return (request: object, context: HandlerContext) => api().stream(name, request, actorOf(context), context.signal);
+    return (request: object, context: HandlerContext) => stream(door, name, request, context);
   }
-  return (request: object, context: HandlerContext) => api().call(name, request, actorOf(context));
+  return (request: object, context: HandlerContext) => apiOf(door).call(name, request, actorOf(context));
+}
+
+/** What would last for ever ends when the gateway does, which it would hold up. */
+async function* stream(door: Door, name: string, request: object, context: HandlerContext): AsyncGenerator<object> {
+  const end = new AbortController();
+  const stop = () => end.abort();
+  const unlisten = door.onChange(() => door.stopping && stop());
+  context.signal.addEventListener("abort", stop);
+  if (door.stopping || context.signal.aborted) stop();
+  try {
+    yield* apiOf(door).stream(name, request, actorOf(context), end.signal);
+    if (door.stopping) throw errors.shuttingDown();
+  } finally {
+    unlisten();
+    context.signal.removeEventListener("abort", stop);
+  }
+}
+
+function apiOf({ admin }: Door): NonNullable<Door["admin"]> {
+  if (admin) return admin;
+  throw errors.operationUnsupported("This gateway has no admin API.");
 }
 
 function actorOf(context: HandlerContext): Actor {
