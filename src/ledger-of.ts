@@ -1,10 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Store } from "../gen/polygate/config/v1/config_pb.js";
-import { openSeals } from "./admin/open-seals.ts";
-import { readSealingKey, type SealingKey, type SealingKeys, type Seals } from "./admin/seals.ts";
+import { openSeals, reseal } from "./admin/open-seals.ts";
+import { newSealingKey, readSealingKey, type SealingKey, type SealingKeys, type Seals } from "./admin/seals.ts";
 import { ms } from "./compile.ts";
 import type { Clock } from "./core/clock.ts";
 import { errors, GatewayError } from "./core/errors.ts";
@@ -62,23 +61,64 @@ export async function openLedgerOf(parts: OpeningParts): Promise<OpenLedger> {
 
 async function openNone(parts: OpeningParts): Promise<OpenLedger> {
   const own = await open("memory", {}, parts);
-  const seals = await openSeals(own, { current: newKey(), former: [] });
+  const seals = await openSeals(own, { current: newSealingKey(), former: [] });
   return { ledger: readOnly(own, `The gateway has no store; set store in ${parts.file}.`), own, seals };
 }
 
 async function openFile(parts: OpeningParts, path: string): Promise<OpenLedger> {
   const ledger = await opened(() => open("sqlite", { path }, parts));
-  return { ledger, own: ledger, seals: await sealsOf(ledger, keysOf(parts.store, await keyFile(path)), ledger) };
+  // A rotation that was broken off may have sealed with the key that was to be.
+  const keys = keysOf(parts.store, await keyFile(besideOf(path)), await keyFile(nextOf(path)));
+  return { ledger, own: ledger, seals: await sealsOf(ledger, keys, ledger) };
+}
+
+/**
+ * Seals everything in the store anew, with `encryption_key`, or where the config has none with a new key in the file beside the
+ * store's. Whoever runs on the store has to know both keys meanwhile, or not to run. Throws `StoreRefused`.
+ *
+ * @returns How many sealed texts there were.
+ */
+export async function resealStore(parts: OpeningParts): Promise<number> {
+  const { store, folder } = parts;
+  const kind = store?.kind || "sqlite";
+  const path = resolve(folder, store?.path || "polygate.db");
+  if (kind === "none" || (kind === "sqlite" && !existsSync(path)))
+    throw new StoreRefused("store: there is nothing in it that could be sealed anew.", 2);
+  if (kind === "postgres")
+    return resealWith(await opened(() => open(kind, { url: store?.url ?? "" }, parts)), keysOf(store));
+  const ledger = await opened(() => open(kind, { path }, parts));
+  const beside = await keyFile(besideOf(path));
+  if (store?.encryptionKey) return resealWith(ledger, keysOf(store, beside));
+  if (beside === undefined) {
+    await ledger.close();
+    throw new StoreRefused(`store: there is no ${besideOf(path)}; put the key there with which ${path} is sealed.`, 2);
+  }
+  const next = (await keyFile(nextOf(path))) ?? newSealingKey();
+  await writeKey(nextOf(path), next);
+  const count = await resealWith(ledger, { current: next, former: [beside] });
+  await rename(nextOf(path), besideOf(path));
+  return count;
+}
+
+async function resealWith(ledger: Ledger, keys: SealingKeys | undefined): Promise<number> {
+  try {
+    await openSeals(ledger, keys);
+    return await reseal(ledger, keys!);
+  } catch (thrown) {
+    throw refused(thrown, 2);
+  } finally {
+    await ledger.close();
+  }
 }
 
 /** There is no file yet. */
 async function openLazily(parts: OpeningParts, path: string): Promise<OpenLedger> {
-  const given = keysOf(parts.store, await keyFile(path));
-  const keys = given ?? { current: newKey(), former: [] };
+  const given = keysOf(parts.store, await keyFile(besideOf(path)));
+  const keys = given ?? { current: newSealingKey(), former: [] };
   const memory = await open("memory", {}, parts);
   const seals = await openSeals(memory, keys);
   const lazy = lazyLedger("sqlite", memory, async () => {
-    if (given === undefined) await writeKey(path, keys.current);
+    if (given === undefined) await writeKey(besideOf(path), keys.current);
     const ledger = await open("sqlite", { path, create: true }, parts);
     try {
       await copyAll(memory, ledger, path);
@@ -91,15 +131,18 @@ async function openLazily(parts: OpeningParts, path: string): Promise<OpenLedger
   return { ...lazy, seals };
 }
 
-/** Everything that the gateway noted before there was a file: its notes, and revisions of the config file. */
+/** Everything that the gateway noted before there was a file: its notes, revisions of the config file, and whom it refused. */
 async function copyAll(from: Ledger, to: Ledger, path: string): Promise<void> {
-  const [notes, revisions] = [await from.notes(), await from.revisionsAfter(0, Number.MAX_SAFE_INTEGER)];
+  const all = Number.MAX_SAFE_INTEGER;
+  const [notes, revisions] = [await from.notes(), await from.revisionsAfter(0, all)];
+  const acts = await from.auditAfter(0, all);
   await to.write(async (tx) => {
     if ((await tx.notes()).size > 0 || (await tx.head()).revision > 0) {
       throw errors.storeUnavailable(`Another gateway has made ${path} meanwhile; start this one again.`);
     }
     for (const [name, value] of notes) await tx.setNote(name, value);
     for (const { number: _, ...revision } of revisions) await tx.addRevision(revision);
+    for (const { sequence: _, hash: __, ...act } of acts) await tx.addAudit(act);
   });
 }
 
@@ -108,11 +151,12 @@ async function open(kind: string, own: Partial<LedgerSettings>, { store, failed 
   return (await loadStore(kind)).openLedger!(settings);
 }
 
-/** Keys of the config, else the one of the file beside the store; `undefined`: there is none. */
-function keysOf(store: Store | undefined, beside?: SealingKey): SealingKeys | undefined {
+/** Keys of the config, and of the file beside the store; `undefined`: there is none. @param next May have sealed, too. */
+function keysOf(store: Store | undefined, beside?: SealingKey, next?: SealingKey): SealingKeys | undefined {
   const current = store?.encryptionKey ? readSealingKey(store.encryptionKey) : beside;
   const former = (store?.formerEncryptionKeys ?? []).flatMap((text) => readSealingKey(text) ?? []);
-  return current && { current, former };
+  const others = [beside, next].filter((key) => key !== undefined && key !== current);
+  return current && { current, former: [...former, ...(others as SealingKey[])] };
 }
 
 async function sealsOf(ledger: Ledger, keys: SealingKeys | undefined, opened: Ledger): Promise<Seals> {
@@ -124,12 +168,10 @@ async function sealsOf(ledger: Ledger, keys: SealingKeys | undefined, opened: Le
   }
 }
 
-const newKey = (): SealingKey => readSealingKey(randomBytes(32).toString("base64"))!;
-
 const besideOf = (path: string): string => `${path}.key`;
+const nextOf = (path: string): string => `${path}.key.new`;
 
-async function keyFile(path: string): Promise<SealingKey | undefined> {
-  const beside = besideOf(path);
+async function keyFile(beside: string): Promise<SealingKey | undefined> {
   let text: string;
   try {
     text = await readFile(beside, "utf8");
@@ -143,8 +185,7 @@ async function keyFile(path: string): Promise<SealingKey | undefined> {
 }
 
 /** Readable by the gateway's own user alone. */
-async function writeKey(path: string, { bytes }: SealingKey): Promise<void> {
-  const beside = besideOf(path);
+async function writeKey(beside: string, { bytes }: SealingKey): Promise<void> {
   const text = `${bytes.toString("base64")}\n`;
   try {
     await writeFile(beside, text, { flag: "wx", mode: 0o600 });

@@ -58,6 +58,18 @@ async function main(): Promise<void> {
     .description("print every problem of config files")
     .argument("<file...>", "config files")
     .action(check);
+  program
+    .command("store")
+    .description("care for the admin API's store")
+    .command("reseal")
+    .description("seal the secrets of the store anew, with another encryption key")
+    .requiredOption("--config-path <file>", "the config file")
+    .action(async ({ configPath }: { readonly configPath: string }) => {
+      const { resealFile } = await import("./reseal.ts");
+      const { lines, exit } = await resealFile(configPath);
+      for (const line of lines) say(line);
+      process.exitCode = exit;
+    });
   const stop = new AbortController();
   const io = { out: write, say, env: process.env, signal: stop.signal };
   addCommands(program, io, Date.now, (exit) => {

@@ -123,8 +123,10 @@ export function scopeOf(text: string): Scope {
 
 /** As `scopeOf` reads it. */
 function scopeText({ realm, operations, routes }: Scope): string {
-  const what = operations.length > 0 ? `:${operations.join(",")}` : "";
-  const where = routes.length > 0 ? `@${routes.join(",")}` : "";
+  const part = (sign: string, all: readonly string[]) =>
+    all.length > 0 && all.join() !== "*" ? sign + all.join(",") : "";
+  const what = part(":", operations);
+  const where = part("@", routes);
   return `${Realm[realm].toLowerCase()}${what}${where}`;
 }
 

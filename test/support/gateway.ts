@@ -42,16 +42,17 @@ export interface Gateway extends AsyncDisposable {
   stop(signal?: NodeJS.Signals): Promise<Exit>;
 }
 
-/** Runs the command line to its end, for `check`, `--version` and starts that fail. */
+/** Runs the command line to its end. @param options `interruptOn`: what it must have written to be sent Ctrl-C. */
 export async function polygate(
   args: readonly string[],
-  options: Pick<GatewayOptions, "env" | "entry"> = {},
+  options: Pick<GatewayOptions, "env" | "entry"> & { readonly interruptOn?: RegExp } = {},
 ): Promise<Exit & { readonly out: string; readonly err: string }> {
   const child = launch(args, options);
   let out = "";
   let err = "";
   child.stdout!.setEncoding("utf8").on("data", (text: string) => {
     out += text;
+    if (options.interruptOn?.test(out)) child.kill("SIGINT");
   });
   child.stderr!.setEncoding("utf8").on("data", (text: string) => {
     err += text;
