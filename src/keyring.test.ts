@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createSecretKey, randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { apiKeyHash, apiKeyId, apiKeyOf, KEY_BYTES } from "./core/api-key.ts";
 import { INFERENCE } from "./core/grants.ts";
@@ -38,6 +38,18 @@ describe("a key", () => {
     expect(apiKeyId("an operator's own key", PEPPER)).toBe(id);
     expect(apiKeyId("an operator's own key", randomBytes(32))).not.toBe(id);
     expect(apiKeyId("another operator's key", PEPPER)).not.toBe(id);
+  });
+
+  it("has the same id and hash for ever, whatever form the pepper has: stores are full of them", () => {
+    const random = Buffer.from(Array.from({ length: KEY_BYTES }, (_, i) => i * 7 + 1));
+    expect(apiKeyOf(random)).toBe("pg_aeea6fq5eqvt_OUBHTlVcY2pxeH-GjZSboqmwt77FzNPa4ejv9v0ECxI");
+    const bytes = Buffer.alloc(32, 7);
+    for (const pepper of [bytes, createSecretKey(bytes)]) {
+      expect(apiKeyId("an operator key", pepper)).toBe("7dkjgizxuqpd");
+      expect(apiKeyHash("an operator key", pepper).toString("base64")).toBe(
+        "W6ZeIGJ5mowmCGdHmpMMN6K0XL1nqSDVUnMUQH4L9NA=",
+      );
+    }
   });
 });
 
