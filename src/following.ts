@@ -122,10 +122,10 @@ export class Following {
 
 /** Why an address written as such is not dialed where a tag names it. What a name resolves to is looked at when it is dialed. */
 function refusedBy({ egress }: Config): (url: string) => string | undefined {
-  const { refuseOrigin } = egressOf(egress?.allow ?? [], "api");
+  const strangers = egressOf(egress?.allow ?? [], "api");
   return (url) => {
     const { hostname, origin } = new URL(url);
-    return isIP(plainName(hostname)) === 0 ? undefined : refuseOrigin(origin);
+    return isIP(plainName(hostname)) === 0 ? undefined : strangers.refuseOrigin(origin);
   };
 }
 
