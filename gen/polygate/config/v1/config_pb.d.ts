@@ -70,8 +70,10 @@ export declare type Config = Message<"polygate.config.v1.Config"> & {
   routes: Route[];
 
   /**
-   * Who may call: the settings of the policy `auth`. Without the key everybody
-   * may; with nothing behind it the file is refused.
+   * Who may call: the settings of the policy `auth`. Without it everybody on
+   * this machine may, and the gateway listens on a loopback address only.
+   * `auth: none` lets everybody in, wherever it listens; with nothing behind
+   * `auth` the file is refused.
    *
    * @generated from field: google.protobuf.Struct auth = 7;
    */
