@@ -61,3 +61,16 @@ it("is made anew for each generation of the config, and only then", () => {
   expect(second.etag).not.toBe(first.etag);
   expect(JSON.parse(second.bytes.toString("utf8")).components.parameters.RouteName.schema.enum).toEqual(["b"]);
 });
+
+it.each([
+  ["mlflow-python-client/2.8.1", "MLflow Gateway API"],
+  ["mlflow-python-client/2.22.5", "MLflow AI Gateway"],
+  ["mlflow-python-client/3.17.2", "MLflow AI Gateway"],
+  ["curl/8", "Polygate"],
+])("calls itself for %s what the gateway of that time did: %s", (userAgent, title) => {
+  const describe = describer();
+  for (const generation of [1, 1, 2]) {
+    expect(JSON.parse(String(describe(site(generation), userAgent).bytes))).toMatchObject({ info: { title } });
+    expect(JSON.parse(String(describe(site(generation)).bytes))).toMatchObject({ info: { title: "Polygate" } });
+  }
+});

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Operation } from "../../core/call.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import type { Site } from "../../core/site.ts";
+import { speechOf } from "../../dialects/mlflow/speech.ts";
 import { type Asset, assetOf } from "./assets.ts";
 
 /** What the paths do whose examples name a route. */
@@ -17,20 +18,31 @@ const CALLS: Record<string, Operation> = {
   "/polygate.v1.CompletionsService/StreamComplete": "completions",
 };
 
-/** Gives the description as it is for a site; made once for each. */
-export function describer(): (site: Site) => Asset {
+/** Gives the description as it is for a site and for whoever asks by this `User-Agent`; made once for each kind of them. */
+export function describer(): (site: Site, userAgent?: string) => Asset {
   let text: string | undefined;
-  let made: { readonly generation: number; readonly asset: Asset } | undefined;
-  return (site) => {
-    if (made?.generation !== site.generation) {
-      text ??= readFileSync(new URL("openapi.json", import.meta.url), "utf8");
-      const plain = JSON.parse(text) as JsonObject;
-      // The page is everybody's; the routes are for those who may call.
-      const document = site.admit === undefined ? withRoutes(open(plain), site) : locked(plain);
-      made = { generation: site.generation, asset: assetOf("application/json", JSON.stringify(document)) };
-    }
-    return made.asset;
+  let made: { readonly generation: number; readonly assets: Map<string, Asset> } | undefined;
+  return (site, userAgent) => {
+    if (made?.generation !== site.generation) made = { generation: site.generation, assets: new Map() };
+    const title = titleFor(userAgent);
+    const known = made.assets.get(title);
+    if (known !== undefined) return known;
+    text ??= readFileSync(new URL("openapi.json", import.meta.url), "utf8");
+    const plain = JSON.parse(text) as JsonObject;
+    // The page is everybody's; the routes are for those who may call.
+    const document = site.admit === undefined ? withRoutes(open(plain), site) : locked(plain);
+    if (title !== "") at(document, "info")["title"] = title;
+    const asset = assetOf("application/json", JSON.stringify(document));
+    made.assets.set(title, asset);
+    return asset;
   };
+}
+
+/** What MLflow's gateway of the client's own time called itself; empty, for all others: the description's own title. */
+function titleFor(userAgent: string | undefined): string {
+  const { format, fillCount } = speechOf(userAgent, undefined, []);
+  if (!fillCount) return "";
+  return format === "legacy" ? "MLflow Gateway API" : "MLflow AI Gateway";
 }
 
 /** Puts the site's own routes into the examples and the lists to choose from, so that what is tried out works. */

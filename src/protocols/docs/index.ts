@@ -1,3 +1,4 @@
+import { header } from "../../core/arrival.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
 import { errorHeaders, JSON_HEAD } from "../../core/rest.ts";
@@ -64,7 +65,7 @@ function mounts(door: Door): readonly Mount[] {
     get("/docs/start.js", (inbound) => sendAsset(inbound, start)),
     file("swagger-ui.css", "text/css; charset=utf-8"),
     file("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
-    get("/openapi.json", (inbound) => sendAsset(inbound, describe(door.site))),
+    get("/openapi.json", (inbound) => sendAsset(inbound, describe(door.site, header(inbound.headers, "user-agent")))),
   ];
   return [
     { prefix: "/docs", endpoints, refuse },
