@@ -171,7 +171,7 @@ routes:${route("chat")}
     const headers = { "content-type": "application/json" };
     const reply = await fetch(`${gateway.url}/v1/chat/completions`, { method: "POST", headers, body });
     expect(reply.headers.get("x-polygate-served")).toContain("; model=simulator; ");
-    await gateway.logged(/"route":"chat","provider":"simulator","model":"simulator"/);
+    await gateway.logged(/"route":"chat","revision":\d+,"provider":"simulator","model":"simulator"/);
   });
 
   it("without a config serves the quickstart, and prints lines that work", async () => {
