@@ -8,6 +8,9 @@ import { addCommands, number } from "./cli/program.ts";
 /** Oldest Node that gets fixes for what this program stands on. */
 const NODE_FLOOR = [22, 22, 2] as const;
 
+/** Name the config file, the first before the others: the gateway's, MLflow's own, and that of its `deployments start-server`. */
+const CONFIG_VARIABLES = ["MLFLOW_GATEWAY_CONFIG_PATH", "MLFLOW_GATEWAY_CONFIG", "MLFLOW_DEPLOYMENTS_CONFIG"];
+
 interface StartFlags {
   readonly configPath?: string;
   readonly host?: string;
@@ -38,7 +41,7 @@ async function main(): Promise<void> {
     .description("serve the routes of a config file")
     .option(
       "--config-path <file>",
-      "the config file (default: MLFLOW_GATEWAY_CONFIG_PATH, MLFLOW_GATEWAY_CONFIG, else three simulated routes)",
+      `the config file (default: ${CONFIG_VARIABLES.join(", ")}, else three simulated routes)`,
     )
     .option("--host <address>", "address to listen on (default: the config's, else 127.0.0.1)")
     .option("--port <number>", "port to listen on, 0 for any (default: the config's, else 5000)", number(0, 65535))
@@ -94,7 +97,7 @@ async function start(flags: StartFlags): Promise<void> {
   tuneCollector();
   const { run } = await import("./run-gateway.ts");
   const quickstart = fileURLToPath(new URL("../examples/quickstart.yaml", import.meta.url));
-  const named = flags.configPath || process.env["MLFLOW_GATEWAY_CONFIG_PATH"] || process.env["MLFLOW_GATEWAY_CONFIG"];
+  const named = flags.configPath || CONFIG_VARIABLES.map((name) => process.env[name]).find(Boolean);
   process.exitCode = await run({
     configPath: named || quickstart,
     quickstart: !named,

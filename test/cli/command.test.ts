@@ -129,6 +129,7 @@ describe("polygate start", () => {
     const both = { MLFLOW_GATEWAY_CONFIG_PATH: path, MLFLOW_GATEWAY_CONFIG: plain };
     expect(await names(both)).toEqual(["by-path"]);
     expect(await names({ MLFLOW_GATEWAY_CONFIG: plain })).toEqual(["by-plain"]);
+    expect(await names({ MLFLOW_DEPLOYMENTS_CONFIG: plain })).toEqual(["by-plain"]);
     expect(await names(both, `routes:${route("by-flag")}\n`)).toEqual(["by-flag"]);
   });
 
