@@ -1,6 +1,6 @@
 import type { RouteProblem } from "./admin/site.ts";
 import { type BuildParts, build } from "./build.ts";
-import { type Loaded, load } from "./config/load.ts";
+import { type Loaded, type Tools as LoadTools, load } from "./config/load.ts";
 import { formatProblem, type Problem } from "./config/problems.ts";
 import type { StoredRoute } from "./core/stored.ts";
 import { kinds } from "./kinds.ts";
@@ -12,15 +12,16 @@ export interface CheckParts {
   /** The config that is live. */
   readonly loaded: Loaded;
   readonly known: ReadonlySet<string>;
+  readonly serving: LoadTools["serving"];
 }
 
 /** Loads and compiles the live file with these routes of the API, and uses nothing of it. What is wrong with them. */
 export async function checkRoutes(
-  { parts, loaded: live, known }: CheckParts,
+  { parts, loaded: live, known, serving }: CheckParts,
   routes: readonly StoredRoute[],
 ): Promise<readonly RouteProblem[]> {
   const source = { file: live.file, text: live.text };
-  const read = (stored?: readonly StoredRoute[]) => load(source, { kinds, known, stored });
+  const read = (stored?: readonly StoredRoute[]) => load(source, { kinds, known, stored, serving });
   const loaded = await read(routes);
   const theirs = loaded.problems.filter(isOfFile);
   // What is wrong with the file without them, such as a secret's file that is gone since, is not theirs.

@@ -74,7 +74,7 @@ export class Crew {
     const { live, observer } = this.parts;
     return this.inTurn(async () => {
       const problems = await this.run(false);
-      observer.reloaded(problems.length === 0, live.site.generation, problems, live.told);
+      observer.reloaded(problems.length === 0, live.site.generation, problems, live.warnings);
       return problems.length === 0;
     });
   }

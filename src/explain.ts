@@ -26,6 +26,8 @@ import { Dialer } from "./net/send.ts";
 /** What explaining needs. */
 export interface Explaining {
   readonly states: Read & Built;
+  /** Of MLflow's registry. */
+  readonly told: Parameters<typeof build>[3];
   readonly build: BuildParts;
   /** A key of the store. */
   readonly key: (id: string) => Promise<KeyRecord | undefined>;
@@ -68,7 +70,12 @@ function stateWith({ loaded, staged, live, young }: Explaining["states"], name: 
 }
 
 /** The route compiled once more, with stand-ins for what is lent elsewhere. */
-async function lookedAt({ build: parts }: Explaining, loaded: Loaded, site: Compiled, name: string): Promise<Compiled> {
+async function lookedAt(
+  { build: parts, told }: Explaining,
+  loaded: Loaded,
+  site: Compiled,
+  name: string,
+): Promise<Compiled> {
   const { route } = site.inside(name)!;
   const names = new Set([name, ...route.destinations.map((one) => one.name)]);
   const config = { ...loaded.config, routes: loaded.config.routes.filter((one) => names.has(one.name)) };
@@ -82,6 +89,7 @@ async function lookedAt({ build: parts }: Explaining, loaded: Loaded, site: Comp
         { ...parts, dialer, tools, hooks: [] },
         { loaded: { ...loaded, config, policies }, stored: undefined },
         0,
+        told,
       )
     ).live;
   } finally {

@@ -8,6 +8,7 @@ import type { BuildParts } from "./build.ts";
 import { checkRoutes } from "./check-routes.ts";
 import type { Loaded } from "./config/load.ts";
 import type { Actor, AdminApi } from "./core/admin.ts";
+import type { Timer } from "./core/clock.ts";
 import type { LedgerHead } from "./core/ledger.ts";
 import type { Stored, StoredRoute } from "./core/stored.ts";
 import { explain } from "./explain.ts";
@@ -19,6 +20,8 @@ import { providerKinds } from "./registry.ts";
 import type { LiveSite } from "./site.ts";
 import type { StageFailed } from "./staged.ts";
 
+/** How often a store that does not answer is asked. */
+const RETRY_MS = 1_000;
 /** Longest wait of a write for its own process to run it. */
 const APPLY_MS = 2_000;
 
@@ -69,16 +72,18 @@ export class Keeper implements AdminSite {
   private looking: Promise<void> = Promise.resolve();
   /** A look that waits for its turn sees everything that was changed before it began. */
   private waiting: Promise<void> | undefined = undefined;
-  private down = false;
+  /** The store did not answer the last time. */
+  down = false;
   /** The file that is noted; one that could not be is noted later. */
   private unnoted: Loaded | undefined = undefined;
+  private retry: Timer | undefined = undefined;
   private unlisten: (() => void) | undefined = undefined;
 
   constructor(parts: KeeperParts) {
     this.parts = parts;
-    const { open, tools, news } = parts;
+    const { open, tools } = parts;
     const { ledger, own, seals } = open;
-    this.admin = { ledger, own, seals, kinds, site: this, tools, failed: news.down };
+    this.admin = { ledger, own, seals, kinds, site: this, tools, failed: (error) => this.failed(error) };
     this.api = createAdminApi(this.admin);
   }
 
@@ -125,6 +130,7 @@ export class Keeper implements AdminSite {
   async close(): Promise<void> {
     this.unlisten?.();
     this.runner = undefined;
+    if (this.retry) this.parts.tools.clock.cancel(this.retry);
     await this.looking;
     await this.parts.open.ledger.close();
   }
@@ -152,7 +158,10 @@ export class Keeper implements AdminSite {
 
   async checkRoutes(routes: readonly StoredRoute[]): Promise<readonly RouteProblem[]> {
     const { live } = this.runner!;
-    return checkRoutes({ parts: this.parts.build, loaded: live.states.loaded, known: live.known }, routes);
+    return checkRoutes(
+      { parts: this.parts.build, loaded: live.states.loaded, known: live.known, serving: live.serving },
+      routes,
+    );
   }
 
   applied(_revision: number): Promise<void> {
@@ -169,9 +178,10 @@ export class Keeper implements AdminSite {
 
   explain(request: ExplainRouteRequest, actor: Actor): Promise<ExplainRouteResponse> {
     const { open, build } = this.parts;
-    const { states } = this.runner!.live;
+    const { live } = this.runner!;
+    const { told } = live.given();
     const key = (id: string) => open.ledger.key(id);
-    return explain({ states, build, key, mask: (text) => open.seals.mask(text) }, request, actor);
+    return explain({ states: live.states, told, build, key, mask: (text) => open.seals.mask(text) }, request, actor);
   }
 
   private async lookSoon(): Promise<void> {
@@ -234,9 +244,15 @@ export class Keeper implements AdminSite {
     if (live) this.parts.news.live(live.revision, staged?.revision);
   }
 
-  private failed(thrown: unknown): void {
-    if (!this.down) this.parts.news.down(thrown);
+  /** Something failed where nobody waits for it. From then on it looks by itself, until there is an answer. */
+  failed(thrown: unknown): void {
+    const { news, tools } = this.parts;
+    if (!this.down) news.down(thrown);
     this.down = true;
+    this.retry ??= tools.clock.after(RETRY_MS, () => {
+      this.retry = undefined;
+      if (this.runner) void this.look();
+    });
   }
 
   private answered(): void {

@@ -46,6 +46,9 @@ export class Keeping {
     await this.keeper.ready(loaded);
   };
 
+  /** What does not work as it should, for people. */
+  readonly troubles = (): readonly string[] => (this.keeper?.down ? ["store"] : []);
+
   /** The keys as they are now. */
   async ring(): Promise<RingState> {
     return this.with(await this.keeper!.ring());
@@ -63,7 +66,7 @@ export class Keeping {
   private async open(loaded: Loaded): Promise<Keeper> {
     const { configPath, storeFolder, tools, build } = this.parts;
     const { store } = loaded.config;
-    const failed = (error: unknown) => this.news().down(error);
+    const failed = (error: unknown) => (this.keeper ? this.keeper.failed(error) : this.news().down(error));
     const folder = storeFolder ?? dirname(configPath);
     const open = await openLedgerOf({ store, file: configPath, folder, clock: tools.clock, failed });
     const given = processEnvironment["POLYGATE_ADMIN_KEY"];

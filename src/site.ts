@@ -26,6 +26,8 @@ export interface SiteParts extends BuildParts {
   readonly stored?: (() => Stored | undefined) | undefined;
   /** Told of a config without problems before it goes live, for what it may change in `stored`. Never throws. */
   readonly ready?: ((loaded: Loaded) => Promise<void>) | undefined;
+  /** What else does not work as it should, for people. */
+  readonly troubles?: (() => readonly string[]) | undefined;
   /** Told every secret of a config before it is used. */
   readonly secrets: (values: readonly string[]) => void;
   /** Told when the system refuses to watch the file. */
@@ -126,8 +128,8 @@ export class LiveSite {
   private made: Made;
   private prepared: Made | undefined = undefined;
   private generation: number;
-  /** Of the last file that was read. */
-  private warnings: readonly string[] = [];
+  /** What is to be said of the files that were read last. */
+  warnings: readonly string[] = [];
   private work: Promise<unknown> = Promise.resolve();
 
   constructor(parts: SiteParts, made: Made) {
@@ -153,19 +155,19 @@ export class LiveSite {
     return { text: loaded.text, stored, told: follower && toldBy(follower) };
   }
 
+  /** What the command line said, which a config is judged with. */
+  get serving(): SiteParts["serving"] {
+    return this.parts.serving;
+  }
+
   /** Whether it runs what the store has now. */
   get isCurrent(): boolean {
     return this.made.stored === this.parts.stored?.();
   }
 
-  /** What is to be said of the files that were read last. */
-  get told(): readonly string[] {
-    return this.warnings;
-  }
-
   /** What does not work as it should while calls are answered all the same, for people. */
   get degraded(): readonly string[] {
-    return this.made.follower?.degraded ?? [];
+    return [...(this.made.follower?.degraded ?? []), ...(this.parts.troubles?.() ?? [])];
   }
 
   /** Calls `listener` after every swap, and when the gateway begins to stop. Returns how to stop listening. */

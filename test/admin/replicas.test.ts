@@ -64,6 +64,12 @@ postgresSuite("gateways on one PostgreSQL", (server) => {
         code: Code.Unavailable,
       });
       expect(await chat(url, "new")).toBe("one");
+      await expect
+        .poll(async () => (await fetch(`${url}/readyz`)).json(), { timeout: 5_000 })
+        .toEqual({
+          status: "degraded",
+          degraded: ["store"],
+        });
     } finally {
       await server().start();
     }
