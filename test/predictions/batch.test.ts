@@ -124,6 +124,17 @@ it("what is no list of rows, or no longer than a part, is sent as it came", asyn
   expect(sent()).toEqual([bodies, []]);
 });
 
+it.each(["[1, 2, 3]", "null", "5", '"x"'])(
+  "a dataframe_split that is %s is the model server's to refuse",
+  async (table) => {
+    running = await runGateway(config("{ max_rows: 2 }"));
+    for (const server of servers)
+      server.always(answering('{"error_code": "BAD_REQUEST", "message": "No table."}', 400));
+    const { status, text } = await ask(`{"dataframe_split": ${table}}`);
+    expect([status, JSON.parse(text)]).toEqual([400, { error_code: "BAD_REQUEST", message: "No table." }]);
+  },
+);
+
 it("no more parts are under way than the route allows, and the rest of a failed call is not sent", async () => {
   running = await runGateway(config("{ max_rows: 1, max_parallel: 2 }"));
   const held = Promise.withResolvers<void>();

@@ -15,6 +15,8 @@ function split(body: Body, maxRows: number): readonly Part[] | undefined {
   const form = formOf(body);
   const members = membersOf(body);
   const value = members.find(([key]) => key === form)![1];
+  // Anything but a table is wrong, which the model server says in its own words.
+  if (form === "dataframe_split" && !begins(bytesOf(value), "{")) return undefined;
   const inside = form === "dataframe_split" ? membersOf(Body.ofReply(bytesOf(value))) : undefined;
   const rows = elements(bytesOf(inside === undefined ? value : (inside.find(([key]) => key === "data")?.[1] ?? "")));
   if (rows === undefined || rows.length <= maxRows) return undefined;
@@ -37,7 +39,7 @@ function split(body: Body, maxRows: number): readonly Part[] | undefined {
 
 function join(replies: readonly Body[], parts: readonly Part[]): Body {
   const told = replies.map((reply) => {
-    const bare = reply.bytes.toString("latin1", 0, 64).trimStart().startsWith("[");
+    const bare = begins(reply.bytes, "[");
     return bare ? [["", reply.bytes] as const] : membersOf(reply);
   });
   const lists = told.map((members, at) => {
@@ -58,6 +60,10 @@ function join(replies: readonly Body[], parts: readonly Part[]): Body {
     }),
   );
   return Body.ofMembers(replaced(common, "predictions", predictions));
+}
+
+function begins(bytes: Buffer, letter: string): boolean {
+  return bytes.toString("latin1", 0, 64).trimStart().startsWith(letter);
 }
 
 function notByRows(firstRow: number, rows: number) {
