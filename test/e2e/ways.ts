@@ -58,7 +58,8 @@ export async function askGrpcio(python: string, { port }: Gateway): Promise<Both
   try {
     const files = ["chat", "types", "embeddings"].map((name) => `proto/polygate/v1/${name}.proto`);
     const out = [`--python_out=${stubs}`, `--grpc_python_out=${stubs}`];
-    await run(python, ["-m", "grpc_tools.protoc", "-Iproto", ...out, ...files, "proto/buf/validate/validate.proto"]);
+    const imported = ["proto/buf/validate/validate.proto", "proto/polygate/options/v1/options.proto"];
+    await run(python, ["-m", "grpc_tools.protoc", "-Iproto", ...out, ...files, ...imported]);
     return JSON.parse(await run(python, [client("grpc_stubs.py"), `127.0.0.1:${port}`, stubs], { input: ASKED }));
   } finally {
     await rm(stubs, { recursive: true, force: true });
