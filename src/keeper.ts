@@ -65,6 +65,7 @@ export class Keeper implements AdminSite {
   private readonly parts: KeeperParts;
   private readonly admin: AdminParts;
   private runner: Runner | undefined = undefined;
+  private readonly followed = Promise.withResolvers<void>();
   private seen: LedgerHead | undefined = undefined;
   private ringVersion = -1;
   /** What was not taken; it is not tried again before there is something else. */
@@ -84,7 +85,7 @@ export class Keeper implements AdminSite {
     const { open, tools } = parts;
     const { ledger, own, seals } = open;
     this.admin = { ledger, own, seals, kinds, site: this, tools, failed: (error) => this.failed(error) };
-    this.api = createAdminApi(this.admin);
+    this.api = onceFollowed(createAdminApi(this.admin), this.followed.promise);
   }
 
   /** Notes a file that is about to go live, and reads what the store has. Throws at the first time alone. */
@@ -112,6 +113,7 @@ export class Keeper implements AdminSite {
   /** From now on it runs what the ledger says. */
   follow(runner: Runner): void {
     this.runner = runner;
+    this.followed.resolve();
     this.tell();
     this.unlisten = this.parts.open.ledger.onChange(() => void this.look());
     void this.look();
@@ -259,4 +261,19 @@ export class Keeper implements AdminSite {
     if (this.down) this.parts.news.well();
     this.down = false;
   }
+}
+
+/** The first worker of a crew takes calls before the last one is there; what they ask waits until there is a site to ask about. */
+function onceFollowed(api: AdminApi, followed: Promise<void>): AdminApi {
+  return {
+    async call(...asked) {
+      await followed;
+      return api.call(...asked);
+    },
+    async *stream(...asked) {
+      await followed;
+      yield* api.stream(...asked);
+    },
+    refused: (...asked) => api.refused(...asked),
+  };
 }

@@ -54,17 +54,19 @@ export interface RunOptions {
   readonly folder?: string;
   readonly log?: Log;
   readonly random?: () => number;
+  /** Default: any free one. */
+  readonly port?: number;
 }
 
 /** Starts a gateway with this config in a folder of its own. */
 export async function runAdmin(
   config: string,
-  { workers = 1, folder, log = silentLog(), random }: RunOptions = {},
+  { workers = 1, folder, log = silentLog(), random, port: wanted = 0 }: RunOptions = {},
 ): Promise<Running> {
   const own = folder ?? (await mkdtemp(join(tmpdir(), "polygate-admin-")));
   const configPath = join(own, "config.yaml");
   await writeFile(configPath, config);
-  const options = { configPath, port: 0, log, random };
+  const options = { configPath, port: wanted, log, random };
   const { port, admin, close } = await start(options, workers);
   const url = `http://127.0.0.1:${port}`;
   return {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Code } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
 import { Cause } from "../../gen/polygate/admin/v1/revision_admin_pb.js";
+import { freePort } from "../e2e/servers.ts";
 import { chat, clientsOf, runAdmin, simulated, WAYS } from "./gateway.ts";
 
 const FILE = `
@@ -15,6 +16,28 @@ routes:
     route_type: llm/v1/chat
     model: { provider: simulator, name: m, config: { reply: from the file } }
 `;
+
+it("the API waits for the last worker of a crew, of which the first one answers before", async () => {
+  const port = await freePort();
+  await using starting = new AsyncDisposableStack();
+  const running = runAdmin(FILE, { workers: 4, port });
+  starting.defer(async () => (await running)[Symbol.asyncDispose]());
+  const url = `http://127.0.0.1:${port}`;
+  const open = () =>
+    fetch(`${url}/livez`).then(
+      ({ status }) => status,
+      () => 0,
+    );
+  await expect.poll(open, { interval: 1, timeout: 20_000 }).toBe(200);
+  const headers = { "content-type": "application/json", connection: "close" };
+  const body = JSON.stringify({ route: simulated("ours", "not the file's") });
+  const address = `${url}/polygate.admin.v1.RouteAdminService/CreateRoute`;
+  const response = await fetch(address, { method: "POST", headers, body });
+  expect([response.status, await response.json()]).toEqual([
+    400,
+    expect.objectContaining({ code: "failed_precondition", message: expect.stringMatching(/config\.yaml:5/) }),
+  ]);
+});
 
 describe.each([1, 2])("with %i workers", (workers) => {
   it("a route is made, changed and removed within the call that asks for it", async () => {
