@@ -98,6 +98,15 @@ it.each([
   expect(problems[0]!.replace(/^\S+ /, "")).toBe(`gateway_routes[0].${problem}`);
 });
 
+it.each(["cache_enabled: no", "token_limit: off", "safety_filters: []", "rate_limit: no", "prompt_template: ''"])(
+  "takes %s for off",
+  async (member) => expect((await read(entry(member))).problems).toEqual([]),
+);
+
+it.each(["yes", "on", "true", "{ type: bearer }"])("takes authentication: %s for the file's keys", async (word) => {
+  expect(await read(entry(`authentication: ${word}`), AUTH)).toMatchObject({ problems: [], warnings: [] });
+});
+
 it("warns of authentication that is off while the file has keys", async () => {
   const { problems, warnings } = await read(entry("authentication: none"), AUTH);
   expect([problems, warnings]).toEqual([

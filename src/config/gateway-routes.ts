@@ -40,10 +40,13 @@ const UNITS: Readonly<Record<string, string>> = {
   h: "hour",
   d: "day",
 };
-const OFF = new Set<unknown>([null, false, "", "none", "off", "false", "disabled"]);
+/** `no` and `off` are false in YAML 1.1, which MLflow's files are written in, and `yes` and `on` true. */
+const OFF = new Set<unknown>([null, false, "", "none", "no", "off", "false", "disabled"]);
 /** Words for what `auth` does: a caller shows a key. */
 const KEYS = new Set<unknown>([
   true,
+  "yes",
+  "on",
   "required",
   "api_key",
   "api-key",
