@@ -15,6 +15,9 @@ export type DocParts = Pick<AdminParts, "kinds" | "seals">;
 
 const MASK = /^\*{3}([0-9a-f]{8})?$/;
 
+/** Whether a text stands for a secret, as people are shown it. */
+export const isMask = (text: string): boolean => MASK.test(text);
+
 /**
  * A route's message as a doc. Throws FIELD_INVALID when something in it has no JSON, such as a number that is none, and for the
  * one key that is no plain member of an object.
@@ -86,7 +89,7 @@ export async function unmaskDoc(
     });
   const violations: Violation[] = [];
   const open = await mapSecrets(parts.kinds, doc, (text, field) => {
-    if (!MASK.test(text)) return text;
+    if (!isMask(text)) return text;
     const same = at.get(field);
     // Of two secrets that share a mask, the one that stands there.
     const secret = same !== undefined && parts.seals.mask(same) === text ? same : known.get(text);

@@ -21,6 +21,9 @@ import type { AdminParts } from "./parts.ts";
 /** How long a key goes on that another one took the place of, when nobody says. */
 const OVERLAP_MS = 24 * 60 * 60 * 1000;
 
+/** Who acts without a key, as the history and the audit log name them: no key may pass for one. */
+const RESERVED: ReadonlySet<string> = new Set(["gateway", "file", "anonymous", "bootstrap-admin"]);
+
 /** KeyAdminService: keys are made, listed and ended. What a key is itself is known to nobody but who made it. */
 export function keyMethods(parts: AdminParts): Methods {
   const { ledger, site, tools, seals } = parts;
@@ -39,6 +42,8 @@ export function keyMethods(parts: AdminParts): Methods {
     const now = tools.wallNow();
     const { principal } = context.actor;
     context.note({ resource: "keys" });
+    if (RESERVED.has(name))
+      throw errors.fieldInvalid([{ field: "name", description: "is what the gateway calls itself; take another" }]);
     const grants = grantsOf(scopes);
     assertWithin(grants, principal.grants, "The key cannot be made");
     const expiresAt = expireTime && timestampMs(expireTime);

@@ -1,4 +1,5 @@
 import type { Actor } from "../core/admin.ts";
+import { errors } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { LedgerWrites } from "../core/ledger.ts";
 import type { AdminPermission } from "../core/principal.ts";
@@ -29,6 +30,16 @@ export interface Context {
    * throws undoes both. Throws RESOURCE_OWNED when the ledger is not writable, and STORE_UNAVAILABLE.
    */
   write<T>(act: (tx: LedgerWrites) => Promise<T>): Promise<T>;
+}
+
+/** Characters of a route's name; what is longer is written down nowhere. */
+const MAX_NAME = 512;
+
+/** Notes that a call is about a route. Throws FIELD_INVALID when its name is too long to be one. */
+export function noteRoute(context: Pick<Context, "note">, name: string, field: string): void {
+  context.note({ resource: `routes/${name.slice(0, MAX_NAME)}` });
+  if (name.length <= MAX_NAME) return;
+  throw errors.fieldInvalid([{ field, description: `has more than ${MAX_NAME} characters; take a shorter one` }]);
 }
 
 /** A unary method: takes the request's message, gives an init of the answer's. Throws `GatewayError`. */

@@ -8,7 +8,7 @@ import { isSecret } from "../config/secrets.ts";
 import { errors } from "../core/errors.ts";
 import { type JsonObject, textIn } from "../core/json.ts";
 import { readFilter } from "./filter.ts";
-import type { Context, Handler } from "./method.ts";
+import { type Context, type Handler, noteRoute } from "./method.ts";
 import { pageOf } from "./paging.ts";
 import type { AdminParts } from "./parts.ts";
 import { allRoutes, findRoute, ROUTE_FIELDS, type RouteView, routeMessage, routeValues } from "./views.ts";
@@ -29,7 +29,7 @@ export function routeReads(parts: AdminParts): Readonly<Record<string, Handler>>
   const message = (route: RouteView) => routeMessage(parts, route, () => allRoutes(parts));
 
   async function getRoute({ name }: GetRouteRequest, context: Context) {
-    context.note({ resource: `routes/${name}` });
+    noteRoute(context, name, "name");
     context.permit(name);
     return { route: await message(await named(name, "name")) };
   }
@@ -47,8 +47,9 @@ export function routeReads(parts: AdminParts): Readonly<Record<string, Handler>>
 
   async function explainRoute(request: ExplainRouteRequest, context: Context) {
     const name = textIn((request.request as JsonObject)["model"]);
-    context.note({ resource: `routes/${name}` });
+    noteRoute(context, name, "request.model");
     context.permit(name);
+    permitPrincipal(request.principal, context);
     const all = await allRoutes(parts);
     const route = all.find((one) => one.name === name);
     if (!route) throw errors.routeUnknown(name, "request.model");
@@ -87,6 +88,13 @@ export function routeReads(parts: AdminParts): Readonly<Record<string, Handler>>
   }
 
   return { getRoute, listRoutes, explainRoute, listProviders, listModels };
+}
+
+/** What somebody else may do is for those who may read keys. */
+function permitPrincipal(who: string, { actor: { principal } }: Context): void {
+  const self = principal.keyId === "" ? principal.name : principal.keyId;
+  if (who === "" || who === self || principal.mayAsk("keys.read")) return;
+  throw errors.callerForbidden("To explain a call for another key needs the permission keys.read.");
 }
 
 type Compare = (a: RouteView, b: RouteView) => number;

@@ -6,10 +6,11 @@ import type {
 import { errors, type Violation } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { RouteRecord } from "../core/ledger.ts";
+import { movedSecrets } from "./addresses.ts";
 import { docOf, messageOf, openDoc, sealedTexts, unmaskDoc } from "./docs.ts";
 import type { Written } from "./draft.ts";
 import { type DocPath, readPath, setPaths, withPaths } from "./field-path.ts";
-import type { Context, Handler } from "./method.ts";
+import { type Context, type Handler, noteRoute } from "./method.ts";
 import type { AdminParts } from "./parts.ts";
 import type { RouteProblem } from "./site.ts";
 import { allRoutes, ownedByFile, routeMessage, viewOf } from "./views.ts";
@@ -20,7 +21,7 @@ export function routeWrites(parts: AdminParts, writer: Writer): Readonly<Record<
   const { seals } = parts;
 
   const begin = (name: string, field: string, context: Context): void => {
-    context.note({ resource: `routes/${name}` });
+    noteRoute(context, name, field);
     if (name === "") throw errors.fieldInvalid([{ field, description: "missing; say which route" }]);
     context.permit(name);
     const file = ownedByFile(parts, name);
@@ -37,7 +38,7 @@ export function routeWrites(parts: AdminParts, writer: Writer): Readonly<Record<
     const given = docOf(route!);
     const make = async (_reads: unknown, _head: unknown, routes: readonly RouteRecord[]) => {
       if (recordOf(name, routes)) throw errors.resourceExists(`A route is named ${JSON.stringify(name)} already.`);
-      const after = await accepted(parts, given, undefined);
+      const after = await accepted(parts, given, given, undefined);
       return { cause: "create", reason, stage, changes: [{ name, after }], fieldOf: fieldIn(name) } as const;
     };
     return answer(name, await writer.write(context, make, validateOnly));
@@ -55,7 +56,7 @@ export function routeWrites(parts: AdminParts, writer: Writer): Readonly<Record<
       const before = record && openDoc(seals, record.doc);
       const paths = await pathsOf(parts, updateMask?.paths ?? [], given, before ?? {});
       const next = paths === "all" || !before ? given : withPaths(before, given, paths);
-      const after = await accepted(parts, { ...next, name }, before);
+      const after = await accepted(parts, given, { ...next, name }, before);
       const changes = [{ name, before, after }];
       return { cause: record ? "update" : "create", reason, stage, changes, fieldOf: fieldIn(name) } as const;
     };
@@ -92,10 +93,21 @@ const fieldIn =
     return field === "" ? base : `${base}.${field}`;
   };
 
-/** The doc with the secrets in it that its masks name, in the one form that docs have. Throws FIELD_INVALID. */
-async function accepted(parts: AdminParts, doc: JsonObject, current: JsonObject | undefined): Promise<JsonObject> {
+/**
+ * The doc with the secrets in it that its masks name, in the one form that docs have. Throws FIELD_INVALID.
+ *
+ * @param given As it was sent.
+ * @param doc With what stays of `current`.
+ */
+async function accepted(
+  parts: AdminParts,
+  given: JsonObject,
+  doc: JsonObject,
+  current: JsonObject | undefined,
+): Promise<JsonObject> {
   const open = await unmaskDoc(parts, doc, current);
-  const violations = [...sealedTexts(open.doc), ...open.violations].map(
+  const moved = current && open.violations.length === 0 ? await movedSecrets(parts, given, current, open.doc) : [];
+  const violations = [...sealedTexts(open.doc), ...open.violations, ...moved].map(
     ({ field, description }): Violation => ({ field: `route.${field}`, description }),
   );
   const [first, ...more] = violations;

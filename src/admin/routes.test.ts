@@ -130,8 +130,8 @@ describe("an update", () => {
   it("clears what its mask names and it does not have, deep in maps and settings too", async () => {
     const admin = await adminUnderTest();
     await made(admin, chat("a", { labels: { team: "x", "a.b/c": "y" }, description: "d", strict: true }));
-    const paths = ["labels.a.b/c", "description", "strict", "model.config.openai_api_base"];
-    const config = { openai_api_base: "https://llm.example.com/v1", openai_api_key: "not named" };
+    const paths = ["labels.a.b/c", "description", "strict", "model.config.openai_organization"];
+    const config = { openai_organization: "shop", openai_api_key: "not named" };
     const { route } = await admin.ask(routes.updateRoute, {
       route: { name: "a", model: { config } },
       updateMask: { paths },
@@ -140,7 +140,7 @@ describe("an update", () => {
     expect((await openOf(admin, "a"))["model"]).toEqual({
       provider: "openai",
       name: "gpt-4o",
-      config: { openai_api_key: "sk-1 secret", openai_api_base: "https://llm.example.com/v1" },
+      config: { openai_api_key: "sk-1 secret", openai_organization: "shop" },
     });
   });
 

@@ -1,6 +1,7 @@
 import { errors, type Violation } from "../core/errors.ts";
 import type { LedgerReads, LedgerWrites, RouteRecord } from "../core/ledger.ts";
 import { nameOf } from "./audited.ts";
+import { newDestinations } from "./destinations.ts";
 import { isSame, type OpenChange } from "./diff.ts";
 import { maskDoc, openRoutes, sealDoc } from "./docs.ts";
 import {
@@ -77,6 +78,7 @@ export class Writer {
       restores: draft.restores ?? 0,
       changes: await Promise.all(changes.map((change) => this.sealed(change, routes))),
     };
+    for (const change of changes) for (const name of newDestinations(change)) context.permit(name);
     const after = routesAfter(routes, revision);
     if (changes.length > 0) await this.check(after, draft.fieldOf);
     const [was, is] = await this.shown(changes);
