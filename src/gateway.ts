@@ -99,8 +99,8 @@ export async function serve(serving: Serving): Promise<Served> {
     router.route(inbound);
   };
   const admit = (inbound: Inbound) => {
-    const { admit: ask } = live.site;
-    const known = ask === undefined ? anyone(inbound) : router.isOpen(inbound) ? NOBODY : ask(inbound);
+    const { admit: ask, cors } = live.site;
+    const known = ask === undefined ? anyone(inbound, cors.origins) : router.isOpen(inbound) ? NOBODY : ask(inbound);
     if (!(known instanceof Promise)) enter(inbound, known);
     else known.then((who) => enter(inbound, who)).catch((thrown) => turnAway(inbound, asGatewayError(thrown)));
   };
