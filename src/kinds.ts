@@ -31,7 +31,8 @@ function refusedOrigin(
 ): readonly SettingsProblem[] {
   try {
     const env = (name: string) => (by === "file" ? processEnvironment[name] : undefined);
-    const { origin } = provider.open(settings, { clock: realClock, wallNow: Date.now, random: Math.random, env });
+    const tools = { clock: realClock, wallNow: Date.now, random: Math.random, env };
+    const { origin } = provider.open(settings, { ...tools, ...(by === "api" && { stranger: true as const }) });
     const why = origin && egressOf(egress?.allow ?? [], by).refuseOrigin(origin);
     return why ? [{ path: nameOf(provider, settings, origin), message: why }] : [];
   } catch (thrown) {

@@ -63,7 +63,7 @@ function instanceOf(
     ...from.tools,
     dial,
     // The environment's credentials are the operator's.
-    ...(strange && { env: () => undefined }),
+    ...(strange && { env: () => undefined, stranger: true as const }),
     ...(served && { served }),
   });
   const name = served ? `models:/${served.model}/${served.version}` : model.name;

@@ -138,6 +138,8 @@ const LATER = [
   ...Object.values(POLICY_FIELDS).flatMap((all) => all.map(({ field }) => field)),
 ];
 
+const FOR_FILES = "name the model in a route of the config file";
+
 class Loader {
   readonly report: Report;
   readonly models = new Map<Model, Message>();
@@ -229,6 +231,12 @@ class Loader {
       if (!readRegistered(model.name)) report.problem(spot.at, spot.path, `want ${forms}`);
       else if (!config.mlflow?.trackingUri)
         report.problem(spot.at, spot.path, "is of MLflow's registry; set mlflow.tracking_uri");
+      else if (config.mlflow.serve === "local" && this.owners.get(route)!.kind === "api")
+        report.problem(
+          spot.at,
+          spot.path,
+          `would start a program on the gateway's machine (mlflow.serve); ${FOR_FILES}`,
+        );
     }
     const none: Node = { kind: "table", at: given?.at ?? at, entries: new Map() };
     const node = given && !isNull(given.node) ? given.node : none;

@@ -151,6 +151,8 @@ export interface Tools {
   readonly standIn?: true;
   /** For a model that is named as MLflow's registry names it: what the registry says of it now. */
   readonly served?: ServedVersion;
+  /** The settings came over the network: credentials that the process itself has, its files among them, are not theirs. */
+  readonly stranger?: true;
   /** A variable of the process's environment, where a provider's own tools read a default, such as `AWS_REGION`. */
   readonly env?: (name: string) => string | undefined;
 }

@@ -37,6 +37,23 @@ describe("the credential of Bedrock's settings", () => {
   });
 });
 
+describe("settings that came over the network", () => {
+  const stranger = (init: Aws) => accountOf(create(BedrockSettingsSchema, aws(init)), { stranger: true });
+
+  it.each<[string, Aws]>([
+    ["the standard chain", {}],
+    ["a role, which the chain's keys take on", { awsRoleArn: ROLE }],
+    ["a role beside keys", { awsRoleArn: ROLE, ...KEYS }],
+  ])("have no credential of the gateway's own by %s", (_name, init) => {
+    expect(() => stranger(init)).toThrow(/aws_config: has no credential of its own/);
+  });
+
+  it("have their own ones", () => {
+    expect(stranger(KEYS).credential).toMatchObject({ form: "keys" });
+    expect(stranger({ awsBearerToken: "t" }).credential).toMatchObject({ form: "bearer" });
+  });
+});
+
 describe("where Bedrock is", () => {
   const hosts = (init: Init, env = {}) => {
     const { region, base, stsBase } = account(init, env);

@@ -26,13 +26,19 @@ export type Credential =
   | { readonly form: "chain" };
 
 /** Throws FIELD_INVALID when neither the settings nor the environment name a region. */
-export function accountOf(settings: BedrockSettings, { env = () => undefined }: Pick<Tools, "env">): Account {
+export function accountOf(
+  settings: BedrockSettings,
+  { env = () => undefined, stranger }: Pick<Tools, "env" | "stranger">,
+): Account {
   const aws = awsOf(settings);
   const region = aws.awsRegion || env("AWS_REGION") || env("AWS_DEFAULT_REGION") || regionIn(settings.baseUrl);
   if (!region) {
     const description = "is needed; set a region such as us-east-1, here or as the variable AWS_REGION";
     throw errors.fieldInvalid([{ field: "aws_config.aws_region", description }]);
   }
+  const credential = credentialOf(aws, env("AWS_BEARER_TOKEN_BEDROCK"));
+  // Roles are taken on by the chain's keys.
+  if (stranger && (credential.form === "chain" || credential.form === "role")) throw notTheirs();
   const suffix = region.startsWith("cn-")
     ? "amazonaws.com.cn"
     : region.startsWith("eusc-")
@@ -42,8 +48,15 @@ export function accountOf(settings: BedrockSettings, { env = () => undefined }: 
     region,
     base: new URL(settings.baseUrl || `https://bedrock-runtime.${region}.${suffix}`),
     stsBase: new URL(settings.stsBaseUrl || `https://sts.${region}.${suffix}`),
-    credential: credentialOf(aws, env("AWS_BEARER_TOKEN_BEDROCK")),
+    credential,
   };
+}
+
+function notTheirs() {
+  const description =
+    "has no credential of its own; set aws_bearer_token, or aws_access_key_id and aws_secret_access_key: the gateway's own " +
+    "credentials, and roles taken on by them, are for config files";
+  return errors.fieldInvalid([{ field: "aws_config", description }]);
 }
 
 /** AWS's own addresses name it. */

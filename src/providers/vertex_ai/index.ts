@@ -35,6 +35,7 @@ export const provider: Provider<VertexAiSettings> = {
     const location = settings.vertexLocation || DEFAULT_LOCATION;
     const { origin, prefix } = splitBase(settings.baseUrl || baseOf(location));
     const credential = credentialOf(settings.vertexCredentials);
+    if (tools.stranger && (credential.kind === "default" || credential.kind === "other")) throw notTheirs();
     const project = projectOf(settings, credential) ?? tools.env?.("GOOGLE_CLOUD_PROJECT") ?? "";
     const root = `/projects/${encodeURIComponent(project)}/locations/${encodeURIComponent(location)}`;
     const version = (isClaude: boolean) =>
@@ -91,6 +92,14 @@ export const provider: Provider<VertexAiSettings> = {
     };
   },
 };
+
+/** Of credentials of other kinds Google's library reads files, asks addresses and starts programs that they name. */
+function notTheirs(): GatewayError {
+  const description =
+    "want a service account's key, or an access token: the gateway's own identity, and credentials that name files or addresses " +
+    "to read a token from, are for config files";
+  return errors.fieldInvalid([{ field: "vertex_credentials", description }]);
+}
 
 function noProject(): GatewayError {
   const what = "its operator must set vertex_project, or the variable GOOGLE_CLOUD_PROJECT";
