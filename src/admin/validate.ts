@@ -2,6 +2,7 @@ import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import type { Validator } from "@bufbuild/protovalidate";
 import { errors, type Violation } from "../core/errors.ts";
+import { matches } from "../core/pattern.ts";
 
 let loading: Promise<Validator> | undefined;
 
@@ -10,7 +11,7 @@ let loading: Promise<Validator> | undefined;
  * FIELD_INVALID with every rule that is broken. What does it takes 100 ms to load, so it waits for the first admin call.
  */
 export async function assertValid(desc: DescMessage, message: Message): Promise<void> {
-  loading ??= import("@bufbuild/protovalidate").then(({ createValidator }) => createValidator());
+  loading ??= import("@bufbuild/protovalidate").then(({ createValidator }) => createValidator({ regexMatch: matches }));
   const result = (await loading).validate(desc, message);
   if (result.kind === "error") throw result.error;
   if (result.kind === "valid") return;

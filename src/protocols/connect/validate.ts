@@ -3,6 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import type { Violation as Broken, Validator } from "@bufbuild/protovalidate";
 import { errors, type Violation } from "../../core/errors.ts";
+import { matches } from "../../core/pattern.ts";
 import type { Door } from "../../core/site.ts";
 import { straysIn } from "../../dialects/proto/strays.ts";
 
@@ -67,7 +68,7 @@ export function warmer({ clock }: Pick<Door, "clock">, descs: readonly DescMessa
 
 function load(): Promise<Validator> {
   loading ??= import("@bufbuild/protovalidate").then(({ createValidator }) => {
-    loaded = createValidator();
+    loaded = createValidator({ regexMatch: matches });
     return loaded;
   });
   return loading;
