@@ -6,6 +6,8 @@ const AAD = Buffer.from("polygate");
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const KEY_BYTES = 32;
+/** Opened secrets that are kept at a time. */
+const MOST_OPEN = 20_000;
 const SEALED = /^sealed:v1:([0-9a-f]{8}):([A-Za-z0-9_-]+)$/;
 
 /** Whether a text is one that `seal` made. */
@@ -67,6 +69,17 @@ export function unseal({ current, former }: SealingKeys, text: string): string {
   }
 }
 
+/** The store's routes are read whole at every change, and all but a few of their secrets are the same. */
+function opener(keys: SealingKeys): Seals["open"] {
+  const known = new Map<string, string>();
+  return (sealed) => {
+    const found = known.get(sealed) ?? unseal(keys, sealed);
+    if (known.size >= MOST_OPEN) known.clear();
+    known.set(sealed, found);
+    return found;
+  };
+}
+
 function unopened(why: string, cause?: unknown): GatewayError {
   return new GatewayError(`The store cannot be read: ${why}.`, { reason: "STORE_UNAVAILABLE" }, cause);
 }
@@ -89,7 +102,7 @@ export function sealsOf(keys: SealingKeys, maskKey: Buffer, pepper: Buffer): Sea
   return {
     keyId: keys.current.id,
     seal: (text) => seal(keys.current, text),
-    open: (sealed) => unseal(keys, sealed),
+    open: opener(keys),
     mask: (secret) => `***${createHmac("sha256", maskKey).update(secret).digest("hex").slice(0, 8)}`,
     pepper,
   };

@@ -10,6 +10,7 @@ import {
 import { type ReflectList, type ReflectMap, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import type { FieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { memo } from "./memo.ts";
 import { fieldName, isIgnored, isOneList, isSaid } from "./mlflow.ts";
 import { didYouMean, nearest } from "./nearest.ts";
 import type { Origin, Origins } from "./origins.ts";
@@ -191,7 +192,7 @@ class Decoder {
 
   private required(target: ReflectMessage): void {
     for (const field of target.fields) {
-      if (target.isSet(field) || !needed(field, target.get(field))) continue;
+      if (target.isSet(field) || !needed(field)) continue;
       const { at, path } = this.origins.spot(target.message, field.name);
       const { node } = this.origins.field(target.message, field.name) ?? {};
       // What stands there and is not set was reported already, unless it is an empty value that no rule but this refuses.
@@ -219,14 +220,13 @@ function formOf(field: DescField): Form {
 }
 
 /** Whether the field may not be left out: it is required, or its empty value breaks its own rules. */
-function needed(field: DescField, empty: unknown): boolean {
+const needed = memo((field: DescField): boolean => {
   const rules = rulesOf(field);
   if (!rules || rules.required) return rules !== undefined;
   if (field.presence !== FeatureSet_FieldPresence.IMPLICIT) return false;
-  return (
-    (field.fieldKind === "list" || field.fieldKind === "map" ? brokenWhole(rules, []) : broken(rules, empty)).length > 0
-  );
-}
+  if (field.fieldKind === "list" || field.fieldKind === "map") return brokenWhole(rules, []).length > 0;
+  return broken(rules, reflect(field.parent).get(field)).length > 0;
+});
 
 function choicesOf(field: DescField): string {
   const type = rulesOf(field)?.type;

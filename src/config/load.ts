@@ -14,6 +14,7 @@ import type { SettingsProblem } from "../core/provider.ts";
 import { isRegistered, readRegistered } from "../core/registered.ts";
 import type { StoredRoute } from "../core/stored.ts";
 import { checkLock, isNone, type Serving } from "./auth.ts";
+import { Breath } from "./breath.ts";
 import { checkConfig, modelsOf } from "./check.ts";
 import { decode } from "./decode.ts";
 import { fillDefaults } from "./defaults.ts";
@@ -151,6 +152,7 @@ class Loader {
   /** The routes as they were said. */
   private readonly said = new Map<Route, JsonObject | Route>();
   private readonly origins = new Origins();
+  private readonly breath = new Breath();
   private readonly sources: Sources;
   private readonly kinds: Kinds;
 
@@ -166,16 +168,20 @@ class Loader {
     const tree = typeof content === "string" ? undefined : parseYaml(content, report);
     if (!tree) return create(ConfigSchema);
     const config = decode(ConfigSchema, readStore(readGatewayRoutes(tree, report)), "", report, origins, LATER);
-    this.take(config, stored);
+    await this.take(config, stored);
+    await this.breath.take();
     fillDefaults(config);
+    await this.breath.take();
     checkConfig(config, origins, report);
     checkLock(config, serving, origins, report);
+    await this.breath.take();
     await resolveSecrets(ConfigSchema, config, origins, sources, report);
     this.secrets.push(...secretValues(ConfigSchema, config));
     checkStore(config, origins, report);
     if (config.listen?.tls) await checkTls(config.listen.tls, sources.folder, sources.files, origins, report);
     await this.policiesOf(config, POLICY_FIELDS.config);
     for (const route of config.routes) {
+      await this.breath.take();
       for (const model of modelsOf(route)) await this.model(model, route, config);
       await this.policiesOf(route, POLICY_FIELDS.route);
     }
@@ -187,7 +193,7 @@ class Loader {
   }
 
   /** Notes whose each route is, and puts the store's behind the file's. A name has one owner. */
-  private take(config: Config, stored: readonly StoredRoute[]): void {
+  private async take(config: Config, stored: readonly StoredRoute[]): Promise<void> {
     const { report, origins } = this;
     const ours = new Map<string, Route>();
     for (const route of config.routes) {
@@ -196,6 +202,7 @@ class Loader {
       this.said.set(route, clone(RouteSchema, route));
     }
     for (const one of stored) {
+      await this.breath.take();
       const rival = ours.get(one.name);
       if (rival) {
         const { at, path } = origins.spot(rival, "name");

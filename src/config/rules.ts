@@ -17,6 +17,7 @@ import {
   message as messageRules,
   oneof as oneofRules,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { memo } from "./memo.ts";
 
 /** A rule of a value. */
 export interface Rule {
@@ -92,12 +93,9 @@ function patternInWords(pattern: string): string {
 }
 
 /** `buf.validate` rules of a field, read once. */
-export function rulesOf(field: DescField): FieldRules | undefined {
-  if (!cache.has(field)) cache.set(field, hasOption(field, fieldRules) ? getOption(field, fieldRules) : undefined);
-  return cache.get(field);
-}
-
-const cache = new WeakMap<DescField, FieldRules | undefined>();
+export const rulesOf = memo((field: DescField): FieldRules | undefined =>
+  hasOption(field, fieldRules) ? getOption(field, fieldRules) : undefined,
+);
 
 /** Whether one of the group's fields has to be given. */
 export const oneofRequired = (oneof: DescOneof): boolean =>
@@ -117,8 +115,13 @@ export function broken(rules: FieldRules | undefined, value: unknown): readonly 
 
 /** The rules that are set for a single value. */
 export function given(rules: FieldRules | undefined): readonly GivenRule[] {
-  const { case: kind, value } = rules?.type ?? {};
-  if (kind === undefined || kind === "repeated" || kind === "map" || rules?.ignore === Ignore.ALWAYS) return [];
+  return rules === undefined ? [] : givenBy(rules);
+}
+
+const givenBy = memo(readGiven);
+
+function readGiven({ type: { case: kind, value }, ignore }: FieldRules): readonly GivenRule[] {
+  if (kind === undefined || kind === "repeated" || kind === "map" || ignore === Ignore.ALWAYS) return [];
   const { message } = FieldRulesSchema.field[kind];
   const set = reflect(message!, value as Message);
   return set.fields.filter((field) => set.isSet(field)).map((field) => ruleOf(field, set.get(field)));

@@ -2,6 +2,7 @@ import { clone, type DescField, type DescMessage, getOption, hasOption, type Mes
 import { type ReflectList, type ReflectMap, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { secret } from "../../gen/polygate/options/v1/options_pb.js";
 import { type Files, whyUnreadable } from "./files.ts";
+import { memo } from "./memo.ts";
 import type { Origins } from "./origins.ts";
 import type { Report } from "./problems.ts";
 import { isReference, meantBy } from "./secret-path.ts";
@@ -23,9 +24,7 @@ export interface Sources {
 export const processEnvironment: Environment = process.env;
 
 /** Whether the field carries `(polygate.options.v1.secret)`. */
-export function isSecret(field: DescField): boolean {
-  return hasOption(field, secret) && getOption(field, secret);
-}
+export const isSecret = memo((field: DescField): boolean => hasOption(field, secret) && getOption(field, secret));
 
 /** A copy for logs and the admin API: every secret, at any depth, reads `***`. */
 export function redact<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): MessageShape<Desc> {
@@ -119,11 +118,19 @@ interface Slot {
 
 function* secretsOf(holder: ReflectMessage): Generator<Slot> {
   for (const field of holder.fields) {
-    if (!holder.isSet(field)) continue;
+    if (!leadsToSecret(field) || !holder.isSet(field)) continue;
     const value: unknown = holder.get(field);
     if (field.message) for (const inner of messagesIn(field, value)) yield* secretsOf(inner);
-    else if (isSecret(field)) yield* slotsOf(holder, field, value);
+    else yield* slotsOf(holder, field, value);
   }
+}
+
+const leadsToSecret = memo((field: DescField): boolean => (field.message ? hasSecret(field.message) : isSecret(field)));
+
+function hasSecret(desc: DescMessage, seen = new Set<DescMessage>()): boolean {
+  if (seen.has(desc)) return false;
+  seen.add(desc);
+  return desc.fields.some((field) => (field.message ? hasSecret(field.message, seen) : isSecret(field)));
 }
 
 function messagesIn(field: DescField, value: unknown): Iterable<ReflectMessage> {

@@ -47,6 +47,21 @@ const loadWith = (routes: readonly StoredRoute[], text = FILE): Promise<Loaded> 
 const problemsWith = async (...routes: StoredRoute[]) => (await loadWith(routes)).problems.map(formatProblem);
 
 describe("routes of the store", () => {
+  it("are read with pauses for others, however many they are", async () => {
+    const many = Array.from({ length: 2_000 }, (_, index) => stored(`r${index}`));
+    let turns = 0;
+    let reading = true;
+    const turn = () => {
+      turns++;
+      if (reading) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const { problems, config } = await loadWith(many);
+    reading = false;
+    expect([problems.length, config.routes.length]).toEqual([0, 2_001]);
+    expect(turns).toBeGreaterThan(5);
+  });
+
   it("stand behind the file's, each with its owner, defaults and settings", async () => {
     const { config, models, owners, problems, secrets } = await loadWith([stored("theirs")]);
     expect(problems).toEqual([]);
