@@ -32,7 +32,7 @@ export interface Runner {
   /** Runs the files as they were read last with what `stored` gives now. Its problems, a line each; none: it is live everywhere. */
   restore(): Promise<readonly string[]>;
   /** Uses these keys from now on; resolves when every thread does. */
-  ring(state: RingState): Promise<unknown> | void;
+  ring(state: RingState): Promise<unknown> | undefined;
 }
 
 /** What a keeper tells its operator. */

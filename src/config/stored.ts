@@ -38,5 +38,5 @@ export interface Owned {
    * `polygate.config.v1.Route` in proto3 JSON with proto field names, as the owner wrote it: without defaults, with the secrets
    * themselves in it. Never log it.
    */
-  docOf(route: Route): JsonObject;
+  readonly docOf: (route: Route) => JsonObject;
 }

@@ -23,7 +23,12 @@ const mount = (...endpoints: Endpoint[]): Mount => ({
 function route(router: Router, over: Partial<Inbound>) {
   const said: string[] = [];
   router.route(
-    exchange({ method: "POST", path: "/x", send: (status, _, body) => said.push(`${status} ${body}`), ...over }),
+    exchange({
+      method: "POST",
+      path: "/x",
+      send: (status, _, body) => said.push(`${status} ${body.toString()}`),
+      ...over,
+    }),
   );
   return said;
 }

@@ -86,8 +86,8 @@ export async function runAdmin(
 async function start(options: Parameters<typeof startGateway>[0], workers: number) {
   let closed: Promise<void> | undefined;
   if (workers === 1) {
-    const { port, admin, close } = await startGateway(options);
-    return { port, admin, close: () => (closed ??= close()) };
+    const gateway = await startGateway(options);
+    return { port: gateway.port, admin: gateway.admin, close: () => (closed ??= gateway.close()) };
   }
   const { ready, admin, close } = await startCrew(options, workers);
   return { port: ready.port, admin, close: () => (closed ??= close()) };

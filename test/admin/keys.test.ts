@@ -105,7 +105,7 @@ describe.each([1, 2])("with %i workers", (workers) => {
       return events
         .filter(({ requestId }) => requestId === "a-refused-act")
         .map(({ actor, keyId, action, outcome }) => [actor, keyId, action.split("/")[1], outcome])
-        .sort();
+        .sort(([, one = ""], [, other = ""]) => one.localeCompare(other));
     };
     await expect.poll(refused, { timeout: 5_000, interval: 50 }).toEqual([
       ["", "", "DeleteRoute", "CALLER_UNKNOWN"],

@@ -44,11 +44,11 @@ export interface AdminUnderTest {
   /** Revisions that the site was told to run. */
   readonly applied: readonly number[];
   /** Calls a method. @param principal Default: one who may do everything. */
-  ask<M extends DescMethod>(
+  readonly ask: <M extends DescMethod>(
     method: M,
     request: MessageInitShape<M["input"]>,
     principal?: Principal,
-  ): Promise<MessageShape<M["output"]>>;
+  ) => Promise<MessageShape<M["output"]>>;
   /** Opens a stream. */
   watch<M extends DescMethod>(
     method: M,
@@ -77,7 +77,7 @@ export async function made(admin: AdminUnderTest, route: RouteInit): Promise<Rou
 }
 
 /** How the secret of a `chat` is shown. */
-export const maskOf = (route: Route): string => String(route.spec?.model?.config?.["openai_api_key"]);
+export const maskOf = (route: Route): string => route.spec?.model?.config?.["openai_api_key"] as string;
 
 /** A route's doc in the store, its secrets open. */
 export async function openOf({ ledger, parts }: AdminUnderTest, name: string): Promise<JsonObject> {

@@ -8,7 +8,7 @@ const list = document.querySelector("ul")!;
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const data = new FormData(form);
-  const text = (name: string) => String(data.get(name) ?? "");
+  const text = (name: string) => data.get(name) as string;
   ask(text("url"), text("key"), text("message")).catch((error: unknown) => {
     output.textContent = String(error);
   });

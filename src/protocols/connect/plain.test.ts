@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import { describe, expect, it } from "vitest";
 import { type ChatRequestSchema, ChatService, Role } from "../../../gen/polygate/v1/chat_pb.js";
 import { all, failure, openRpc, provider, WIRES } from "../../../test/support/rpc.ts";
