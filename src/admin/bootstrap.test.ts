@@ -88,7 +88,7 @@ it("of many that start at once one makes the key", async () => {
   expect(await ledger.keys()).toHaveLength(1);
 });
 
-it.each(["short", "x".repeat(1025), `${GIVEN} ${GIVEN}`, `${GIVEN}é`])(
+it.each(["short", "x".repeat(1025), "a1".repeat(20), `${GIVEN} ${GIVEN}`, `${GIVEN}é`])(
   "a text that can be no key is refused: %s",
   async (given) => {
     const { start } = await open();

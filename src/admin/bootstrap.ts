@@ -9,6 +9,8 @@ import { sealedRecord, stateOf } from "./key-records.ts";
 
 /** Characters of a key that comes from the environment; a shorter one could be found by trying. */
 const MIN_KEY = 32;
+/** Different characters in it: fewer than in any that was made at random, also of hexadecimal digits. */
+const MIN_LETTERS = 8;
 /** As the auth policy takes them. */
 const MAX_KEY = 1024;
 const NAME = "bootstrap-admin";
@@ -102,8 +104,9 @@ function ringKeyOf({ id, name, hash, grants, expiresAt }: KeyRecord): RingKey {
 }
 
 function assertGood(key: string): void {
-  if (/^[!-~]*$/.test(key) && key.length >= MIN_KEY && key.length <= MAX_KEY) return;
+  const long = key.length >= MIN_KEY && key.length <= MAX_KEY;
+  if (/^[!-~]*$/.test(key) && long && new Set(key).size >= MIN_LETTERS) return;
   throw new Error(
-    `POLYGATE_ADMIN_KEY is no key: want ${MIN_KEY} to ${MAX_KEY} visible ASCII characters; make one with \`openssl rand -base64 32\``,
+    `POLYGATE_ADMIN_KEY is no key: want ${MIN_KEY} to ${MAX_KEY} visible ASCII characters, ${MIN_LETTERS} different ones at least; make one with \`openssl rand -base64 32\``,
   );
 }
