@@ -135,3 +135,25 @@ describe("what there is", () => {
     });
   });
 });
+
+it("lists thousands of routes with pauses for others", async () => {
+  const admin = await adminUnderTest();
+  const changes = Array.from({ length: 10_000 }, (_, index) => ({
+    name: `r${index}`,
+    before: undefined,
+    after: { name: `r${index}`, route_type: "llm/v1/chat", model: { provider: "openai", name: "gpt-4o" } },
+  }));
+  const how = { at: 1, author: "", cause: "create", reason: "", file: "", restores: 0 } as const;
+  await admin.ledger.write((tx) => tx.addRevision({ ...how, changes }));
+  let turns = 0;
+  let reading = true;
+  const turn = () => {
+    turns++;
+    if (reading) setImmediate(turn);
+  };
+  setImmediate(turn);
+  const page = await admin.ask(routes.listRoutes, { pageSize: 10, orderBy: "name" });
+  reading = false;
+  expect(page.routes).toHaveLength(10);
+  expect(turns).toBeGreaterThan(5);
+});

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Cause, type RevisionSchema, RevisionState } from "../../gen/polygate/admin/v1/revision_admin_pb.js";
+import { inBreaths } from "../config/breath.ts";
 import type { LedgerHead, RevisionCause, RevisionRecord } from "../core/ledger.ts";
 import { changeOf, openChange } from "./diff.ts";
 import type { DocParts } from "./docs.ts";
@@ -30,7 +31,7 @@ export async function revisionMessage(
     author: record.author,
     cause: CAUSES[record.cause],
     reason: record.reason,
-    changes: await Promise.all(shown.map((change) => changeOf(parts, openChange(parts, change)))),
+    changes: await inBreaths(shown, (change) => changeOf(parts, openChange(parts, change))),
     state: stateOf(record.number, head),
     restores: BigInt(record.restores),
     ...(stage?.revision === record.number && {

@@ -5,6 +5,7 @@ import type {
   PromoteRevisionRequest,
   RollbackRevisionRequest,
 } from "../../gen/polygate/admin/v1/revision_admin_pb.js";
+import { inBreaths } from "../config/breath.ts";
 import { errors } from "../core/errors.ts";
 import type { LedgerHead, LedgerReads, RevisionRecord, RouteRecord } from "../core/ledger.ts";
 import { changeOf, isSame, type OpenChange, openChange } from "./diff.ts";
@@ -39,7 +40,7 @@ export function revisionMethods(parts: AdminParts, writer: Writer): Methods {
     const page = { limit: limit + 1, ...(before !== undefined && { before }) };
     const [head, found] = await Promise.all([ledger.head(), ledger.revisions(page, route === "" ? undefined : route)]);
     const shown = found.slice(0, limit);
-    const revisions = await Promise.all(shown.map((record) => revisionMessage(parts, record, head, context)));
+    const revisions = await inBreaths(shown, (record) => revisionMessage(parts, record, head, context));
     return { revisions, nextPageToken: found.length > limit ? tokenOf(question, shown.at(-1)!.number) : "" };
   }
 
@@ -49,7 +50,7 @@ export function revisionMethods(parts: AdminParts, writer: Writer): Methods {
     for (const number of [older, newer]) if (number > 0) await revisionNumbered(ledger, number);
     const changes = await changesBetween(older, newer);
     const shown = changes.filter((change) => context.permits(change.name) && !isSame(change));
-    return { changes: await Promise.all(shown.map((change) => changeOf(parts, change))) };
+    return { changes: await inBreaths(shown, (change) => changeOf(parts, change)) };
   }
 
   /** Of the API's routes from their two states; of the file's, which the ledger has as changes alone, from those. */

@@ -4,6 +4,7 @@ import type {
   GetRouteRequest,
   ListRoutesRequest,
 } from "../../gen/polygate/admin/v1/route_admin_pb.js";
+import { Breath, inBreaths } from "../config/breath.ts";
 import { isSecret } from "../config/secrets.ts";
 import { errors } from "../core/errors.ts";
 import { type JsonObject, textIn } from "../core/json.ts";
@@ -39,7 +40,7 @@ export function routeReads(parts: AdminParts): Readonly<Record<string, Handler>>
     const compare = orderOf(request.orderBy);
     const { all, shown } = await visible(context);
     const sorted = compare ? shown.toSorted(compare) : shown;
-    const messages = await Promise.all(sorted.map((route) => routeMessage(parts, route, async () => all)));
+    const messages = await inBreaths(sorted, (route) => routeMessage(parts, route, async () => all));
     const question = ["routes", request.filter, request.orderBy];
     const { entries, nextPageToken } = pageOf(messages.filter(matches), (route) => route.name ?? "", request, question);
     return { routes: entries, nextPageToken };
@@ -75,7 +76,9 @@ export function routeReads(parts: AdminParts): Readonly<Record<string, Handler>>
   async function listModels(_request: object, context: Context) {
     const { all, shown } = await visible(context);
     const uses = new Map<string, { model: { provider: string; name: string }; routes: string[] }>();
+    const breath = new Breath();
     for (const view of shown) {
+      await breath.take();
       for (const { model } of (await routeMessage(parts, view, async () => all)).targets ?? []) {
         const { provider = "", name = "" } = model ?? {};
         const key = JSON.stringify([provider, name]);

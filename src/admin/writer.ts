@@ -1,3 +1,4 @@
+import { inBreaths } from "../config/breath.ts";
 import { errors, type Violation } from "../core/errors.ts";
 import type { LedgerReads, LedgerWrites, RouteRecord } from "../core/ledger.ts";
 import { nameOf } from "./audited.ts";
@@ -76,7 +77,7 @@ export class Writer {
       reason: draft.reason,
       file: "",
       restores: draft.restores ?? 0,
-      changes: await Promise.all(changes.map((change) => this.sealed(change, routes))),
+      changes: await inBreaths(changes, (change) => this.sealed(change, routes)),
     };
     for (const change of changes) for (const name of newDestinations(change)) context.permit(name);
     const after = routesAfter(routes, revision);
@@ -128,11 +129,11 @@ export class Writer {
   /** For the audit log: a route's docs, or those of many by their names. */
   private async shown(changes: readonly OpenChange[]) {
     const side = async (which: "before" | "after") => {
-      const docs = changes.map(async (change) => {
+      const docs = await inBreaths(changes, async (change) => {
         const doc = change[which];
         return doc && ([change.name, await maskDoc(this.parts, doc)] as const);
       });
-      const found = (await Promise.all(docs)).filter((one) => one !== undefined);
+      const found = docs.filter((one) => one !== undefined);
       if (changes.length === 1) return found[0]?.[1];
       return found.length > 0 ? Object.fromEntries(found) : undefined;
     };

@@ -16,3 +16,14 @@ export class Breath {
     });
   }
 }
+
+/** What `act` makes of each, one after the other and with pauses. */
+export async function inBreaths<From, To>(all: readonly From[], act: (one: From) => Promise<To>): Promise<To[]> {
+  const breath = new Breath();
+  const made: To[] = [];
+  for (const one of all) {
+    await breath.take();
+    made.push(await act(one));
+  }
+  return made;
+}
