@@ -35,6 +35,9 @@ export interface Explaining {
   readonly mask: (secret: string) => string;
 }
 
+/** Characters; every secret is looked for in what comes of it. */
+const MAX_REQUEST = 1 << 20;
+
 /** Says what would be done with a request, and does none of it: no provider is asked, and nobody for a credential. */
 export async function explain(
   explaining: Explaining,
@@ -45,6 +48,9 @@ export async function explain(
   const json = (request.request ?? {}) as JsonObject;
   const name = json["model"];
   if (typeof name !== "string") throw errors.fieldInvalid([{ field: "request.model", description: "names the route" }]);
+  const said = JSON.stringify(json);
+  if (said.length > MAX_REQUEST)
+    throw errors.fieldInvalid([{ field: "request", description: "is over 1 MiB; explain a shorter one" }]);
   const [loaded, site] = stateWith(states, name);
   const op = request.operation as Operation;
   const inside = (await lookedAt(explaining, loaded, site, name)).inside(name)!;
@@ -52,7 +58,7 @@ export async function explain(
   const refusal = refusalOf(site, inside, op, principal);
   const fits = inside.plan.op === op;
   const secrets: Mask = { secrets: loaded.secrets, mask };
-  const targets = fits ? await targetsOf(inside, loaded, { op, json, actor, principal }, secrets) : [];
+  const targets = fits ? await targetsOf(inside, loaded, { op, json, said, actor, principal }, secrets) : [];
   return create(ExplainRouteResponseSchema, {
     revision: BigInt(site.revision),
     allowed: refusal === undefined,
@@ -138,6 +144,8 @@ function stepOf({ kind, hooks }: Step): MessageInitShape<typeof PlanStepSchema> 
 interface Asked {
   readonly op: Operation;
   readonly json: JsonObject;
+  /** The same as a text. */
+  readonly said: string;
   readonly actor: Actor;
   readonly principal: Principal;
 }
@@ -160,12 +168,17 @@ async function targetsOf(inside: Inside, loaded: Loaded, asked: Asked, secrets: 
   return explained;
 }
 
+/** Secrets that the request does not have itself: a mask in the place of a guess would say that it is right. */
+function unsaid({ secrets, mask }: Mask, said: string): Mask {
+  return { secrets: secrets.filter((secret) => !said.includes(JSON.stringify(secret).slice(1, -1))), mask };
+}
+
 /** The request that the target would be sent. */
 async function targetOf(
   { plan }: Inside,
   target: Target,
   place: number,
-  { op, json, actor, principal }: Asked,
+  { op, json, said, actor, principal }: Asked,
   secrets: Mask,
 ): Promise<Explained> {
   const { provider, model, upstream } = target;
@@ -198,7 +211,7 @@ async function targetOf(
       method,
       url: upstream.origin === undefined ? "" : masked(secrets, `${upstream.origin}${path}`),
       headers: maskedHeaders(secrets, headers),
-      body: method === "GET" ? "" : masked(secrets, body.toString("utf8")),
+      body: method === "GET" ? "" : masked(unsaid(secrets, said), body.toString("utf8")),
       refusal: strict,
       ...told(),
     };

@@ -65,7 +65,9 @@ export async function routeMessage(
 ): Promise<RouteInit> {
   const masked = await maskDoc(parts, doc);
   const spec = messageOf(masked);
-  const routes = spec.destinations.length > 0 ? (await among()).map((other) => messageOf(other.doc)) : [];
+  const named = new Set(spec.destinations.map((one) => one.name));
+  const others = named.size > 0 ? (await among()).filter((one) => named.has(one.name)) : [];
+  const routes = others.map((one) => messageOf(one.doc));
   const models = await Promise.all(sharesOf(spec, { routes }).map(({ model }) => modelMessage(parts, model)));
   const common = {
     name,

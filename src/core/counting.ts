@@ -1,6 +1,8 @@
 import { errors } from "./errors.ts";
+import { forbiddenCall } from "./grants.ts";
 import type { JsonObject } from "./json.ts";
 import type { Plan, Target } from "./plan.ts";
+import type { Principal } from "./principal.ts";
 import type { Upstream } from "./provider.ts";
 
 const plans = new WeakMap<Plan, Plan>();
@@ -14,9 +16,11 @@ export interface Counted extends JsonObject {
 
 /**
  * The plan by which a route's chat is counted and not answered: those of its targets that can count, under the same limits.
- * Throws OPERATION_UNSUPPORTED when none can: an estimate would be taken for a count.
+ * Throws OPERATION_UNSUPPORTED when none can: an estimate would be taken for a count. Throws CALLER_FORBIDDEN for a caller who may
+ * not use the route: whose models it has is not for them.
  */
-export function counting(plan: Plan): Plan {
+export function counting(plan: Plan, principal: Principal): Plan {
+  if (!principal.mayCall(plan.op, plan.route)) throw forbiddenCall(principal, plan.op, plan.route);
   const known = plans.get(plan) ?? planned(plan);
   plans.set(plan, known);
   if (known.targets.length > 0) return known;

@@ -51,6 +51,17 @@ routes:
   });
   expect(bedrock!.headers["authorization"]).toBe("AWS4-HMAC-SHA256 ***");
   expect(simulator!.url).toBe("");
+  // Whoever asks with a guess is not told whether it is right.
+  const guess = { ...request, messages: [{ role: "user", content: "sk-canary-1 or sk-canary-3" }] };
+  const guessed = await running.routes.explainRoute({ operation: "chat", request: guess });
+  for (const { body, headers } of guessed.targets.slice(0, 2)) {
+    expect(body).toContain("sk-canary-1 or sk-canary-3");
+    expect(JSON.stringify(headers)).not.toContain("sk-canary");
+  }
+  const long = { ...request, messages: [{ role: "user", content: "x".repeat(1 << 20) }] };
+  await expect(running.routes.explainRoute({ operation: "chat", request: long })).rejects.toMatchObject({
+    code: Code.InvalidArgument,
+  });
   const all = JSON.stringify(explained, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
   expect(all).not.toContain("sk-canary");
   expect(fake.exchanges).toEqual([]);

@@ -5,7 +5,6 @@ import { counting } from "../../core/counting.ts";
 import { asGatewayError, errors } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { collectPlain, notJson } from "../../core/plain.ts";
-import type { Plan } from "../../core/plan.ts";
 import type { Endpoint, Inbound, Mount, Protocol } from "../../core/protocol.ts";
 import { tie } from "../../core/rest.ts";
 import { run } from "../../core/run.ts";
@@ -42,7 +41,7 @@ function mounts(door: Door): readonly Mount[] {
   ];
 }
 
-function answer(door: Door, inbound: Inbound, sink: AnthropicSink, planned: (plan: Plan) => Plan): void {
+function answer(door: Door, inbound: Inbound, sink: AnthropicSink, planned: typeof counting): void {
   const { site } = door;
   const wrong = notJson(inbound);
   if (wrong) {
@@ -57,7 +56,12 @@ function answer(door: Door, inbound: Inbound, sink: AnthropicSink, planned: (pla
       // Who wants a count need not say how much to answer.
       const common = requestIn(sink instanceof CountSink ? { max_tokens: 1, ...asked, stream: false } : asked);
       const stream = common["stream"] === true;
-      const call = new Call(arrive(inbound, "anthropic", "anthropic"), planned(plan), Body.ofJson(common), stream);
+      const call = new Call(
+        arrive(inbound, "anthropic", "anthropic"),
+        planned(plan, inbound.principal),
+        Body.ofJson(common),
+        stream,
+      );
       inbound.call = call;
       tie(inbound, run(call, sink, door.clock));
     } catch (thrown) {

@@ -45,7 +45,7 @@ export function invoke(door: Door, inbound: Inbound, asked: string): void {
     try {
       if (error) throw error;
       const answering = site.plan(method.op, name);
-      const plan = verb === "countTokens" ? counting(answering) : answering;
+      const plan = verb === "countTokens" ? counting(answering, inbound.principal) : answering;
       const body = Body.ofJson(method.common(Body.ofBytes(bytes).json, name));
       const call = new Call(arrive(inbound, "gemini", "gemini"), plan, body, method.stream === true);
       inbound.call = call;
