@@ -163,3 +163,34 @@ it("what another key may do is explained to those alone who may read keys", asyn
   // The site that tests have explains nothing: whoever comes as far was let through.
   for (const self of ["", "k1"]) await expect(ask(self)).rejects.toEqual(refusal("INTERNAL"));
 });
+
+describe("a key that has a part of the routes", () => {
+  it("reads no key of another part", async () => {
+    const admin = await adminUnderTest();
+    const reader = principalOf("reader", "", [{ realm: "admin", operations: ["keys.read"], routes: ["a-*"] }]);
+    const make = async (name: string, ...globs: string[]) =>
+      (await admin.ask(keyMethods.createKey, { name, scopes: globs.map((glob) => ({ realm: 1, routes: [glob] })) }))
+        .key!;
+    const made = [
+      await make("theirs", "a-*", "a-1"),
+      await make("wide", "*"),
+      await make("both", "a-1", "b-1"),
+      await make("like", "a*"),
+    ];
+    const { keys } = await admin.ask(keyMethods.listKeys, {}, reader);
+    expect(keys.map(({ name }) => name)).toEqual(["theirs"]);
+    expect(await admin.ask(keyMethods.getKey, { id: made[0]!.id }, reader)).toBeDefined();
+    for (const { id } of made.slice(1))
+      await expect(admin.ask(keyMethods.getKey, { id }, reader)).rejects.toEqual(refusal("RESOURCE_UNKNOWN", id));
+    const self = principalOf("wide", made[1]!.id, reader.grants);
+    expect((await admin.ask(keyMethods.getKey, { id: made[1]!.id }, self)).key?.name).toBe("wide");
+  });
+
+  it("is not told why routes changed that it may not see", async () => {
+    const admin = await adminUnderTest();
+    for (const name of ["a-1", "b-1"])
+      await admin.ask(routes.createRoute, { route: chat(name), reason: `for ${name}` });
+    const { revisions: found } = await admin.ask(revisions.listRevisions, {}, TEAM);
+    expect(found.map(({ reason }) => reason)).toEqual(["", "for a-1"]);
+  });
+});

@@ -108,14 +108,17 @@ export function keyMethods(parts: AdminParts): Methods {
     return { key: keyMessage(record, now) };
   }
 
-  async function getKey({ id }: GetKeyRequest) {
-    return { key: keyMessage(await current(ledger, id, ""), tools.wallNow()) };
+  async function getKey({ id }: GetKeyRequest, context: Context) {
+    const record = await current(ledger, id, "");
+    if (!maySee(record, context)) throw unknown(id);
+    return { key: keyMessage(record, tools.wallNow()) };
   }
 
-  async function listKeys(request: ListKeysRequest) {
+  async function listKeys(request: ListKeysRequest, context: Context) {
     const now = tools.wallNow();
     const wanted = readFilter(request.filter, FIELDS, (record: KeyRecord, field) => [fieldOf(record, field, now)]);
-    const all = (await ledger.keys()).filter(wanted).sort(newestFirst);
+    const shown = (await ledger.keys()).filter((record) => maySee(record, context));
+    const all = shown.filter(wanted).sort(newestFirst);
     const { entries, nextPageToken } = pageOf(all, ({ id }) => id, request, ["keys", request.filter]);
     return { keys: entries.map((record) => keyMessage(record, now)), nextPageToken };
   }
@@ -139,8 +142,18 @@ function newestFirst(a: KeyRecord, b: KeyRecord): number {
 /** Throws RESOURCE_UNKNOWN, and STALE_ETAG when the record is not what it was read as. @param etag Empty: whatever it is. */
 async function current(reads: LedgerReads, id: string, etag: string): Promise<KeyRecord> {
   const record = await reads.key(id);
-  if (!record) throw errors.resourceUnknown(`There is no key with the id ${JSON.stringify(id.slice(0, 100))}.`);
+  if (!record) throw unknown(id);
   if (etag !== "" && etag !== record.etag)
     throw errors.staleEtag(`The key ${id} changed since it was read; read it and try again.`);
   return record;
+}
+
+const unknown = (id: string) =>
+  errors.resourceUnknown(`There is no key with the id ${JSON.stringify(id.slice(0, 100))}.`);
+
+/** Whoever may read keys of some routes alone is shown those of no others, and itself. A glob lies within another as a text. */
+function maySee({ id, grants }: KeyRecord, context: Context): boolean {
+  return (
+    id === context.actor.principal.keyId || grants.every(({ routes }) => routes.every((one) => context.permits(one)))
+  );
 }

@@ -30,7 +30,8 @@ export async function revisionMessage(
     createTime: timestampFromMs(record.at),
     author: record.author,
     cause: CAUSES[record.cause],
-    reason: record.reason,
+    // It may tell of routes that are hidden.
+    reason: shown.length > 0 || context.permits("*") ? record.reason : "",
     changes: await inBreaths(shown, (change) => changeOf(parts, openChange(parts, change))),
     state: stateOf(record.number, head),
     restores: BigInt(record.restores),

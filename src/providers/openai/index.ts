@@ -86,6 +86,8 @@ function check(settings: OpenAISettings, model: ModelEntry): readonly SettingsPr
   if (!isHeaderText(settings.openaiApiKey)) {
     say("openai_api_key", "has a character that no HTTP header can carry; check that the key was copied whole");
   }
+  if (!isHeaderText(settings.openaiOrganization))
+    say("openai_organization", "has a character that no HTTP header can carry");
   for (const key of ["base_url", "openai_api_base"] as const) {
     const text = key === "base_url" ? settings.baseUrl : settings.openaiApiBase;
     if (text !== "" && !isHttpBase(text))
