@@ -4,6 +4,7 @@ import type { FileRoute } from "./admin/site.ts";
 import type { Loaded } from "./config/load.ts";
 import type { JsonObject } from "./core/json.ts";
 import type { Ledger, RouteChange } from "./core/ledger.ts";
+import type { Site } from "./core/site.ts";
 
 /** Notes of the ledger: digest of the file's routes as they were noted last, and the routes, sealed as a whole. */
 const DIGEST = "file.digest";
@@ -17,6 +18,22 @@ export function fileRoutesOf(loaded: Loaded): readonly FileRoute[] {
     const owner = loaded.owners.get(route);
     return owner?.kind === "file" ? [{ name: route.name, doc: loaded.docOf(route), place: owner.place }] : [];
   });
+}
+
+/** The routes that were discovered in MLflow's registry, which nobody wrote down, with the version that each asks now. */
+export function discoveredRoutesOf({ config }: Loaded, { routes }: Pick<Site, "routes">): readonly FileRoute[] {
+  const written = new Set(config.routes.map(({ name }) => name));
+  return routes.flatMap(({ name, routeType, targets: [target] }) =>
+    written.has(name) || target === undefined
+      ? []
+      : [
+          {
+            name,
+            place: "",
+            doc: { name, route_type: routeType, model: { provider: target.provider, name: target.model } },
+          },
+        ],
+  );
 }
 
 /**

@@ -12,7 +12,7 @@ import type { Timer } from "./core/clock.ts";
 import type { LedgerHead } from "./core/ledger.ts";
 import type { Stored, StoredRoute } from "./core/stored.ts";
 import { explain } from "./explain.ts";
-import { fileRoutesOf, noteFile } from "./file-history.ts";
+import { discoveredRoutesOf, fileRoutesOf, noteFile } from "./file-history.ts";
 import type { RingState } from "./keyring.ts";
 import { kinds } from "./kinds.ts";
 import type { OpenLedger } from "./ledger-of.ts";
@@ -151,7 +151,9 @@ export class Keeper implements AdminSite {
   }
 
   fileRoutes(): readonly FileRoute[] {
-    return this.runner === undefined ? [] : fileRoutesOf(this.runner.live.states.loaded);
+    if (this.runner === undefined) return [];
+    const { live } = this.runner;
+    return [...fileRoutesOf(live.states.loaded), ...discoveredRoutesOf(live.states.loaded, live.site)];
   }
 
   providers(): readonly string[] {

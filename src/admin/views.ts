@@ -80,7 +80,7 @@ export async function routeMessage(
   if (file)
     return {
       ...common,
-      source: { owner: { case: "file", value: file.place } },
+      source: { owner: file.place === "" ? { case: "registry", value: true } : { case: "file", value: file.place } },
       etag: fileEtag(masked),
       author: "file",
     };

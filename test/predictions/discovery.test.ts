@@ -1,5 +1,6 @@
 /** Registered models that become routes by themselves, after a registry whose answers are scripted. */
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { createPolygate } from "../../src/client/index.ts";
 import { type Running, runGateway } from "../lifecycle/gateway.ts";
 import { json as jsonAnswer } from "../support/canned.ts";
 import { type Exchange, type FakeUpstream, fakeUpstream, type Script } from "../support/fake-upstream.ts";
@@ -76,6 +77,13 @@ it("each model with a champion or a version in production is a route, by the mod
   expect(server.exchanges.map(({ url }) => url)).toEqual(["/iris/1/invocations", "/fraud/2/invocations"]);
   const list = (await (await fetch(`${running.url}/v1/models`)).json()) as { data: { id: string }[] };
   expect(list.data.map(({ id }) => id)).toEqual(["fraud", "iris"]);
+  const { routes } = await createPolygate({ baseUrl: running.url }).routes.listRoutes({
+    filter: 'source = "registry"',
+  });
+  expect(routes.map(({ name, source }) => [name, source?.owner])).toEqual([
+    ["fraud", { case: "registry", value: true }],
+    ["iris", { case: "registry", value: true }],
+  ]);
 });
 
 it("what is added becomes a route and what is removed is one no more", async () => {
