@@ -1,6 +1,7 @@
 import { toJson } from "@bufbuild/protobuf";
 import { ValueSchema } from "@bufbuild/protobuf/wkt";
 import { type Change, ChangeKind } from "../../gen/polygate/admin/v1/revision_admin_pb.js";
+import { printable } from "./output.ts";
 
 const SIGNS: Readonly<Record<ChangeKind, string>> = {
   [ChangeKind.UNSPECIFIED]: "?",
@@ -11,7 +12,7 @@ const SIGNS: Readonly<Record<ChangeKind, string>> = {
 
 /** Changes as lines: `~ chat`, and below it `    model.name: "a" -> "b"` for each field of a route that was changed. */
 export function changeLines(changes: readonly Change[]): readonly string[] {
-  return changes.flatMap(({ route, kind, fields }) => [
+  const lines = changes.flatMap(({ route, kind, fields }) => [
     `${SIGNS[kind]} ${route}`,
     ...fields.map(({ path, before, after }) => {
       const text = (value: typeof before) =>
@@ -21,4 +22,5 @@ export function changeLines(changes: readonly Change[]): readonly string[] {
       return `    ${path}: ${text(before)} -> ${text(after)}`;
     }),
   ]);
+  return lines.map(printable);
 }

@@ -1,4 +1,5 @@
 import type { ExplainRouteResponse, TargetExplanation } from "../../gen/polygate/admin/v1/route_admin_pb.js";
+import { printable } from "./output.ts";
 
 /** What would be done with a request, for people. */
 export function explanation({ route, revision, allowed, refusal, steps, targets }: ExplainRouteResponse): string {
@@ -10,7 +11,7 @@ export function explanation({ route, revision, allowed, refusal, steps, targets 
     ),
     ...targets.flatMap(targetLines),
   ];
-  return `${lines.join("\n")}\n`;
+  return `${lines.map(printable).join("\n")}\n`;
 }
 
 function targetLines(one: TargetExplanation, at: number): readonly string[] {

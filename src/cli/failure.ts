@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
 import { CommandFailed, EXIT, type Exit } from "./io.ts";
+import { printable } from "./output.ts";
 
 const EXITS: Readonly<Partial<Record<Code, Exit>>> = {
   [Code.InvalidArgument]: EXIT.invalid,
@@ -21,13 +22,14 @@ export function failureOf(thrown: unknown, server: string): { readonly lines: re
   const error = ConnectError.from(thrown);
   const [info] = error.findDetails(ErrorInfoSchema);
   // An answer of the gateway always has a reason; without one it never answered, or something else did.
-  if (info === undefined) return { lines: [unreached(error, server)], exit: exitOf(error, EXIT.unavailable) };
+  if (info === undefined)
+    return { lines: [printable(unreached(error, server))], exit: exitOf(error, EXIT.unavailable) };
   const fields = error.findDetails(BadRequestSchema).flatMap(({ fieldViolations }) => fieldViolations);
   const id = info.metadata["request_id"];
   const details = fields.map(({ field, description }) => `  ${field}: ${description}`);
   const head = `${error.rawMessage}${id && error.code === Code.Internal ? ` (request ${id})` : ""}`;
   const lines = details.length > 1 ? ["The gateway found problems:", ...details] : [head];
-  return { lines: [...lines, ...hint(error)], exit: exitOf(error, EXIT.failed) };
+  return { lines: [...lines, ...hint(error)].map(printable), exit: exitOf(error, EXIT.failed) };
 }
 
 function exitOf({ code }: ConnectError, otherwise: Exit): Exit {

@@ -29,7 +29,12 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
 }
 
 function plain(text: string): string {
-  return text === "" ? "-" : text.replace(/\p{Cc}/gu, "?");
+  return text === "" ? "-" : printable(text);
+}
+
+/** A line with `?` for every control character, and for those that turn the direction of writing: others wrote some of it. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "?");
 }
 
 /** Columns that a text takes, near enough. */
