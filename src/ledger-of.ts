@@ -53,7 +53,7 @@ export async function openLedgerOf(parts: OpeningParts): Promise<OpenLedger> {
   if (kind === "none") return openNone(parts);
   if (kind === "postgres") {
     const ledger = await patiently(() => open("postgres", { url: store?.url ?? "" }, parts), parts.clock);
-    return { ledger, own: ledger, seals: await sealsOf(ledger, keysOf(store), ledger) };
+    return { ledger, own: ledger, seals: await sealsOf(ledger, keysOf(store)) };
   }
   const path = resolve(folder, store?.path || "polygate.db");
   return existsSync(path) ? openFile(parts, path) : openLazily(parts, path);
@@ -69,7 +69,8 @@ async function openFile(parts: OpeningParts, path: string): Promise<OpenLedger> 
   const ledger = await opened(() => open("sqlite", { path }, parts));
   // A rotation that was broken off may have sealed with the key that was to be.
   const keys = keysOf(parts.store, await keyFile(besideOf(path)), await keyFile(nextOf(path)));
-  return { ledger, own: ledger, seals: await sealsOf(ledger, keys, ledger) };
+  const file = parts.store?.encryptionKey ? undefined : besideOf(path);
+  return { ledger, own: ledger, seals: await sealsOf(ledger, keys, file) };
 }
 
 /**
@@ -159,11 +160,12 @@ function keysOf(store: Store | undefined, beside?: SealingKey, next?: SealingKey
   return current && { current, former: [...former, ...(others as SealingKey[])] };
 }
 
-async function sealsOf(ledger: Ledger, keys: SealingKeys | undefined, opened: Ledger): Promise<Seals> {
+/** @param file Where the key is when the config has none. */
+async function sealsOf(ledger: Ledger, keys: SealingKeys | undefined, file?: string): Promise<Seals> {
   try {
-    return await openSeals(ledger, keys);
+    return await openSeals(ledger, keys, file);
   } catch (thrown) {
-    await opened.close().catch(() => undefined);
+    await ledger.close().catch(() => undefined);
     throw refused(thrown, 2);
   }
 }

@@ -15,17 +15,18 @@ const KNOWN_TEXT = "polygate";
  * start to find that out later.
  *
  * @param keys `undefined`: the config has none.
+ * @param file Where the key is when the config has none.
  */
-export async function openSeals(ledger: Ledger, keys: SealingKeys | undefined): Promise<Seals> {
+export async function openSeals(ledger: Ledger, keys: SealingKeys | undefined, file?: string): Promise<Seals> {
   const notes = await ledger.notes();
-  if (!keys) throw refused("no encryption_key is set", notes.get(CHECK));
-  if (notes.has(CHECK)) return sealsFrom(notes, keys);
+  if (!keys) throw refused("no encryption_key is set", notes.get(CHECK), file);
+  if (notes.has(CHECK)) return sealsFrom(notes, keys, file);
   const first = new Map([
     [CHECK, seal(keys.current, KNOWN_TEXT)],
     [MASK_KEY, seal(keys.current, randomBytes(32).toString("base64"))],
     [PEPPER, seal(keys.current, randomBytes(32).toString("base64"))],
   ]);
-  return sealsFrom(ledger.writable ? await ledger.write((tx) => noteOnce(tx, first)) : first, keys);
+  return sealsFrom(ledger.writable ? await ledger.write((tx) => noteOnce(tx, first)) : first, keys, file);
 }
 
 /** Two gateways may start on one empty store: the first one's notes hold. */
@@ -35,24 +36,25 @@ async function noteOnce(tx: LedgerWrites, first: ReadonlyMap<string, string>): P
   return first;
 }
 
-function sealsFrom(notes: ReadonlyMap<string, string>, keys: SealingKeys): Seals {
+function sealsFrom(notes: ReadonlyMap<string, string>, keys: SealingKeys, file?: string): Seals {
   const check = notes.get(CHECK)!;
   let known: string;
   try {
     known = unseal(keys, check);
   } catch (cause) {
-    throw refused("encryption_key is another one", check, cause);
+    throw refused("encryption_key is another one", check, file, cause);
   }
-  if (known !== KNOWN_TEXT) throw refused("encryption_key is another one", check);
+  if (known !== KNOWN_TEXT) throw refused("encryption_key is another one", check, file);
   const secret = (name: string) => Buffer.from(unseal(keys, notes.get(name) ?? ""), "base64");
   return sealsOf(keys, secret(MASK_KEY), secret(PEPPER));
 }
 
-function refused(why: string, check: string | undefined, cause?: unknown): GatewayError {
+function refused(why: string, check: string | undefined, file: string | undefined, cause?: unknown): GatewayError {
   const id = check !== undefined && isSealed(check) ? check.split(":")[2] : undefined;
   const what =
     id === undefined ? "set 32 bytes there" : `set the key whose id is ${id}, or list it in former_encryption_keys`;
-  return new GatewayError(`store: ${why}; ${what}.`, { reason: "STORE_UNAVAILABLE" }, cause);
+  const back = file === undefined ? "" : ` Without one in the config it is in ${file}.`;
+  return new GatewayError(`store: ${why}; ${what}.${back}`, { reason: "STORE_UNAVAILABLE" }, cause);
 }
 
 /**

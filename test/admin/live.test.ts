@@ -1,6 +1,6 @@
 /** Routes that come and go while the gateway answers. */
 import { existsSync } from "node:fs";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Code } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
@@ -154,5 +154,17 @@ it("refuses to start with another key than the store was sealed with", async () 
     name: "StoreRefused",
     exitCode: 2,
     message: expect.stringMatching(/^store: encryption_key is another one; set the key whose id is [0-9a-f]{8}/),
+  });
+});
+
+it("refuses to start without the key beside the store, and says where it was", async () => {
+  await using first = await runAdmin(FILE);
+  await first.routes.createRoute({ route: simulated("kept", "x") });
+  await first.close();
+  const file = join(first.folder, "polygate.db.key");
+  await rm(file);
+  await expect(runAdmin(FILE, { folder: first.folder })).rejects.toMatchObject({
+    exitCode: 2,
+    message: expect.stringMatching(new RegExp(`whose id is [0-9a-f]{8}.*${file}\\.$`)),
   });
 });
