@@ -14,7 +14,7 @@ import type { AdminParts } from "./parts.ts";
 
 const FIELDS = ["actor", "action", "resource", "outcome"] as const;
 /** Events that are in memory at a time. */
-const BATCH = 500;
+const BATCH = 100;
 /** Events that one page looks at; a rare filter gives a page with few events, or none, and the token of the next. */
 const MOST_LOOKED_AT = 10_000;
 

@@ -145,6 +145,16 @@ describe("what is written down", () => {
     expect((await eventsOf(admin)).map(({ resource }) => resource.length)).toEqual([519, 519]);
   });
 
+  it("has no route that fills the memory of who reads it", async () => {
+    const admin = await adminUnderTest();
+    const model = { provider: "simulator", name: "m".repeat(1000) };
+    const targets = Array.from({ length: 300 }, () => ({ model }));
+    await expect(made(admin, { name: "a", routeType: "llm/v1/chat", targets })).rejects.toEqual(
+      refusal("FIELD_INVALID", "route", "256 KiB"),
+    );
+    expect(await made(admin, { name: "a", routeType: "llm/v1/chat", targets: targets.slice(0, 200) })).toBeDefined();
+  });
+
   it("names no key as the gateway names itself", async () => {
     const admin = await adminUnderTest();
     for (const name of ["gateway", "file", "anonymous", "bootstrap-admin"])

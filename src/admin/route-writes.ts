@@ -16,6 +16,9 @@ import type { RouteProblem } from "./site.ts";
 import { allRoutes, ownedByFile, routeMessage, viewOf } from "./views.ts";
 import type { Writer } from "./writer.ts";
 
+/** Characters of a route's JSON: the history and the audit log have it before and after each change, many of them on a page. */
+const MAX_ROUTE = 256 * 1024;
+
 /** CreateRoute, UpdateRoute and DeleteRoute. */
 export function routeWrites(parts: AdminParts, writer: Writer): Readonly<Record<string, Handler>> {
   const { seals } = parts;
@@ -112,7 +115,11 @@ async function accepted(
   );
   const [first, ...more] = violations;
   if (first) throw errors.fieldInvalid([first, ...more]);
-  return docOf(messageOf(open.doc));
+  const next = docOf(messageOf(open.doc));
+  if (JSON.stringify(next).length <= MAX_ROUTE) return next;
+  throw errors.fieldInvalid([
+    { field: "route", description: "is over 256 KiB as JSON; spread it over several routes" },
+  ]);
 }
 
 /** The paths of the mask. Throws FIELD_INVALID naming each that is none. */
