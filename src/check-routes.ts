@@ -2,6 +2,7 @@ import type { RouteProblem } from "./admin/site.ts";
 import { type BuildParts, build } from "./build.ts";
 import { type Loaded, type Tools as LoadTools, load } from "./config/load.ts";
 import { formatProblem, type Problem } from "./config/problems.ts";
+import { storedRouteOf } from "./config/stored.ts";
 import type { StoredRoute } from "./core/stored.ts";
 import { kinds } from "./kinds.ts";
 import { Dialer } from "./net/send.ts";
@@ -40,12 +41,10 @@ export async function checkRoutes(
   }
 }
 
-const OF_API = /^admin API: routes\/(.*)$/;
-
-const isOfFile = ({ file }: Problem): boolean => !OF_API.test(file);
+const isOfFile = (problem: Problem): boolean => storedRouteOf(problem) === undefined;
 
 function problemOf(problem: Problem): RouteProblem {
-  const route = OF_API.exec(problem.file)?.[1];
+  const route = storedRouteOf(problem);
   if (route !== undefined) return { route, field: problem.path, description: problem.message };
   return { route: "", field: "", description: formatProblem(problem) };
 }

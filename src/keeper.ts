@@ -7,6 +7,7 @@ import { giveUpStage } from "./admin/stage.ts";
 import type { BuildParts } from "./build.ts";
 import { checkRoutes } from "./check-routes.ts";
 import type { Loaded } from "./config/load.ts";
+import type { Problem } from "./config/problems.ts";
 import type { Actor, AdminApi } from "./core/admin.ts";
 import type { Timer } from "./core/clock.ts";
 import type { LedgerHead } from "./core/ledger.ts";
@@ -16,6 +17,7 @@ import { discoveredRoutesOf, fileRoutesOf, noteFile } from "./file-history.ts";
 import type { RingState } from "./keyring.ts";
 import { kinds } from "./kinds.ts";
 import type { OpenLedger } from "./ledger-of.ts";
+import { LeftOut } from "./left-out.ts";
 import { providerKinds } from "./registry.ts";
 import type { LiveSite } from "./site.ts";
 import type { StageFailed } from "./staged.ts";
@@ -42,6 +44,8 @@ export interface KeeperNews {
   readonly well: () => void;
   /** A revision is not run here, for these reasons, a line each. */
   readonly notLive: (revision: number, problems: readonly string[]) => void;
+  /** A route of the store cannot be served, for these reasons; the others are. */
+  readonly leftOut: (route: string, problems: readonly string[]) => void;
   readonly live: (revision: number, staged: number | undefined) => void;
   readonly stageFailed: (failed: StageFailed) => void;
 }
@@ -70,6 +74,7 @@ export class Keeper implements AdminSite {
   private ringVersion = -1;
   /** What was not taken; it is not tried again before there is something else. */
   private refused: Stored | undefined = undefined;
+  readonly leftOut = new LeftOut();
   private looking: Promise<void> = Promise.resolve();
   /** A look that waits for its turn sees everything that was changed before it began. */
   private waiting: Promise<void> | undefined = undefined;
@@ -100,6 +105,11 @@ export class Keeper implements AdminSite {
       this.unnoted = loaded;
       this.failed(thrown);
     }
+  }
+
+  /** Runs the store's routes without those that have problems. */
+  leaveOut(problems: readonly Problem[]): void {
+    this.stored = this.leftOut.from(this.stored!, problems, this.parts.news.leftOut);
   }
 
   /** The keys as they are now. */
@@ -164,7 +174,8 @@ export class Keeper implements AdminSite {
     const { live } = this.runner!;
     return checkRoutes(
       { parts: this.parts.build, loaded: live.states.loaded, known: live.known, serving: live.serving },
-      routes,
+      // Who changes another route has nothing to do with them.
+      this.leftOut.usable(routes),
     );
   }
 
@@ -232,7 +243,7 @@ export class Keeper implements AdminSite {
     if (seen && seen.revision === head.revision && seen.stageVersion === head.stageVersion) return;
     const { ledger, seals } = this.parts.open;
     const { stage } = head;
-    const routes = async (at: number) => openRoutes(seals, await ledger.routes(at));
+    const routes = async (at: number) => this.leftOut.usable(openRoutes(seals, await ledger.routes(at)));
     if (stage === undefined) this.stored = { live: { revision: head.revision, routes: await routes(head.revision) } };
     else {
       const { revision, parent, percent, marginPercent, windowMs, minCalls } = stage;
@@ -241,6 +252,7 @@ export class Keeper implements AdminSite {
       this.stored = { live, staged: { revision, routes: await routes(revision), ...how } };
     }
     this.seen = head;
+    await this.leftOut.forget(ledger);
   }
 
   private tell(): void {

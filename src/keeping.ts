@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { bootstrapKey } from "./admin/bootstrap.ts";
 import type { BuildParts } from "./build.ts";
 import type { Loaded } from "./config/load.ts";
+import type { Problem } from "./config/problems.ts";
 import { processEnvironment } from "./config/secrets.ts";
 import type { Tools } from "./core/provider.ts";
 import type { RingKey, Stored } from "./core/stored.ts";
@@ -9,6 +10,7 @@ import { fileKeysOf } from "./file-keys.ts";
 import { Keeper, type KeeperNews } from "./keeper.ts";
 import type { RingState } from "./keyring.ts";
 import { openLedgerOf, StoreRefused } from "./ledger-of.ts";
+import { isOfStore } from "./left-out.ts";
 import type { Log } from "./observe/log.ts";
 import type { Metrics } from "./observe/metrics.ts";
 
@@ -47,7 +49,17 @@ export class Keeping {
   };
 
   /** What does not work as it should, for people. */
-  readonly troubles = (): readonly string[] => (this.keeper?.down ? ["store"] : []);
+  readonly troubles = (): readonly string[] => [
+    ...(this.keeper?.down ? ["store"] : []),
+    ...(this.keeper?.leftOut.names ?? []).map((name) => `route ${name} of the store`),
+  ];
+
+  /** Leaves routes of the store out with which the gateway cannot start; false: not all problems are theirs. */
+  readonly leaveOut = (problems: readonly Problem[]): boolean => {
+    if (!isOfStore(problems)) return false;
+    this.keeper?.leaveOut(problems);
+    return true;
+  };
 
   /** The keys as they are now. */
   async ring(): Promise<RingState> {
@@ -98,6 +110,11 @@ export class Keeping {
           log.error({ revision, problem: log.redactor.clean(problem, 1000) }, "revision problem");
         }
         log.error({ revision, problems: problems.length }, "revision not live");
+      },
+      leftOut(route, problems) {
+        for (const problem of problems)
+          log.error({ route, problem: log.redactor.clean(problem, 1000) }, "route problem");
+        log.error({ route }, "a route of the store cannot be served and is left out until it is changed");
       },
       live(revision, staged) {
         metrics.revision(revision);

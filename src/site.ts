@@ -2,7 +2,7 @@ import type { Config } from "../gen/polygate/config/v1/config_pb.js";
 import { type BuildParts, type Built, build, type Read } from "./build.ts";
 import type { Serving } from "./config/auth.ts";
 import { type Loaded, load, type Source } from "./config/load.ts";
-import { formatProblem } from "./config/problems.ts";
+import { formatProblem, type Problem } from "./config/problems.ts";
 import { type Watching, watch } from "./config/watch.ts";
 import type { Site } from "./core/site.ts";
 import type { Stored } from "./core/stored.ts";
@@ -26,6 +26,8 @@ export interface SiteParts extends BuildParts {
   readonly stored?: (() => Stored | undefined) | undefined;
   /** Told of a config without problems before it goes live, for what it may change in `stored`. Never throws. */
   readonly ready?: ((loaded: Loaded) => Promise<void>) | undefined;
+  /** Told all that is wrong at the start: true, it is all of the store's routes, and `stored` is without those now. */
+  readonly leaveOut?: ((problems: readonly Problem[]) => boolean) | undefined;
   /** What else does not work as it should, for people. */
   readonly troubles?: (() => readonly string[]) | undefined;
   /** Told every secret of a config before it is used. */
@@ -70,8 +72,11 @@ export async function openSite(parts: SiteParts): Promise<Opened> {
   if (problemsOf(read).length > 0) return { loaded: read.loaded, live: undefined };
   const before = parts.stored?.();
   await parts.ready?.(read.loaded);
-  if (parts.stored?.() !== before) read = await readAll(parts, textOf(read.loaded), known, read.loaded);
-  if (problemsOf(read).length > 0) return { loaded: withProblems(read), live: undefined };
+  const again = () => readAll(parts, textOf(read.loaded), known, read.loaded);
+  if (parts.stored?.() !== before) read = await again();
+  if (parts.leaveOut?.(problemsOf(read))) read = await again();
+  const problems = problemsOf(read);
+  if (problems.length > 0) return { loaded: { ...read.loaded, problems }, live: undefined };
   return { loaded: read.loaded, live: new LiveSite(parts, await make(parts, read, 1)) };
 }
 
@@ -98,8 +103,6 @@ async function readAll(
 const textOf = ({ file, text }: Loaded): Source => ({ file, text });
 
 const problemsOf = ({ loaded, staged }: Read) => [...loaded.problems, ...(staged?.problems ?? [])];
-
-const withProblems = (read: Read): Loaded => ({ ...read.loaded, problems: problemsOf(read) });
 
 async function make(parts: SiteParts, read: Read, generation: number, before?: Follow): Promise<Made> {
   const { loaded, staged } = read;

@@ -118,6 +118,7 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
     ...built,
     stored: crew?.stored ?? keeping?.stored,
     ready: keeping?.ready,
+    leaveOut: keeping?.leaveOut,
     troubles: keeping?.troubles,
     source: crew?.source ?? (() => options.configPath),
     watched: crew === undefined,

@@ -66,6 +66,7 @@ export async function startCrew(options: StartOptions, count: number): Promise<S
       source: () => configPath,
       stored: keeping.stored,
       ready: keeping.ready,
+      leaveOut: keeping.leaveOut,
       troubles: keeping.troubles,
       watched: true,
       serving: { host: options.host, auth: options.auth },

@@ -1,7 +1,7 @@
 import type { Route } from "../../gen/polygate/config/v1/config_pb.js";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { StoredRoute } from "../core/stored.ts";
-import type { Place } from "./problems.ts";
+import type { Place, Problem } from "./problems.ts";
 import type { Entry, Node } from "./tree.ts";
 
 /** Who has a route. */
@@ -14,6 +14,13 @@ export type Owner =
 /** A route of the store as a file would have it: its places have no lines, but the name of the route in place of a file's. */
 export function nodeOfRoute({ name, doc }: StoredRoute): Node {
   return nodeOf(doc, { line: 0, column: 0, stored: { file: `admin API: routes/${name}`, base: baseOf(name) } });
+}
+
+const OF_STORE = /^admin API: routes\/(.*)$/;
+
+/** Name of the route of the store that a problem is of; `undefined`: it is one of the file. */
+export function storedRouteOf({ file }: Pick<Problem, "file">): string | undefined {
+  return OF_STORE.exec(file)?.[1];
 }
 
 /** Where the paths of a route of the store begin, so that no two routes have one path; problems leave it out. */
