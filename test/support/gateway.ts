@@ -50,9 +50,12 @@ export async function polygate(
   const child = launch(args, options);
   let out = "";
   let err = "";
+  let interrupted = false;
   child.stdout!.setEncoding("utf8").on("data", (text: string) => {
     out += text;
-    if (options.interruptOn?.test(out)) child.kill("SIGINT");
+    if (interrupted || !options.interruptOn?.test(out)) return;
+    interrupted = true;
+    child.kill("SIGINT");
   });
   child.stderr!.setEncoding("utf8").on("data", (text: string) => {
     err += text;
