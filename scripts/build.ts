@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
+import { startChunks } from "./chunks.ts";
 import { copyDocsAssets } from "./docs-assets.ts";
 import { slim } from "./slim.ts";
 
@@ -18,13 +19,15 @@ execFileSync(process.execPath, [path("node_modules/typescript/bin/tsc"), "-p", "
   cwd: fileURLToPath(root),
   stdio: "inherit",
 });
-const bundle = await rolldown({ input: entries(), platform: "node", logLevel: "warn", plugins: [slim] });
+const { plugin, groups } = startChunks();
+const bundle = await rolldown({ input: entries(), platform: "node", logLevel: "warn", plugins: [slim, plugin] });
 await bundle.write({
   dir: path("dist"),
   format: "esm",
   entryFileNames: "[name].js",
   chunkFileNames: "[name]-[hash].js",
-  comments: { legal: true },
+  codeSplitting: { groups },
+  comments: { legal: true, annotation: false, jsdoc: false },
 });
 copyDocsAssets();
 copyNames();
