@@ -31,6 +31,15 @@ export interface Read {
   readonly stored: Stored | undefined;
 }
 
+/** What was read, with what the store has by now: read `again` when it has, or had, routes; a revision's number changes no config. */
+export async function upToDate(read: Read, stored: Stored | undefined, again: () => Promise<Read>): Promise<Read> {
+  if (stored === read.stored) return read;
+  return hasRoutes(stored) || hasRoutes(read.stored) ? again() : { ...read, stored };
+}
+
+const hasRoutes = (stored: Stored | undefined): boolean =>
+  stored !== undefined && (stored.live.routes.length > 0 || stored.staged !== undefined);
+
 /** A site, and the states that it is made of. */
 export interface Built {
   readonly site: Site;

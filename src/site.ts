@@ -1,5 +1,5 @@
 import type { Config } from "../gen/polygate/config/v1/config_pb.js";
-import { type BuildParts, type Built, build, type Read } from "./build.ts";
+import { type BuildParts, type Built, build, type Read, upToDate } from "./build.ts";
 import type { Serving } from "./config/auth.ts";
 import { type Loaded, load, type Source } from "./config/load.ts";
 import { formatProblem, type Problem } from "./config/problems.ts";
@@ -70,10 +70,9 @@ export async function openSite(parts: SiteParts): Promise<Opened> {
   const known = new Set(parts.known);
   let read = await readAll(parts, parts.source(), known);
   if (problemsOf(read).length > 0) return { loaded: read.loaded, live: undefined };
-  const before = parts.stored?.();
   await parts.ready?.(read.loaded);
   const again = () => readAll(parts, textOf(read.loaded), known, read.loaded);
-  if (parts.stored?.() !== before) read = await again();
+  read = await upToDate(read, parts.stored?.(), again);
   if (parts.leaveOut?.(problemsOf(read))) read = await again();
   const problems = problemsOf(read);
   if (problems.length > 0) return { loaded: { ...read.loaded, problems }, live: undefined };
@@ -206,9 +205,9 @@ export class LiveSite {
       let read = asRead ? await again(textOf(made.loaded), made.loaded) : await again(parts.source());
       if (!asRead) this.noted(read.loaded);
       if (problemsOf(read).length === 0) {
-        const before = parts.stored?.();
         await parts.ready?.(read.loaded);
-        if (parts.stored?.() !== before) read = await again(textOf(read.loaded), read.loaded);
+        const { loaded } = read;
+        read = await upToDate(read, parts.stored?.(), () => again(textOf(loaded), loaded));
       }
       const problems = problemsOf(read);
       if (problems.length > 0) return problems.map(formatProblem);
