@@ -1,9 +1,7 @@
 import type { ExplainRouteRequest, ExplainRouteResponse } from "../gen/polygate/admin/v1/route_admin_pb.js";
-import { createAdminApi } from "./admin/api.ts";
 import { openRoutes } from "./admin/docs.ts";
 import type { AdminParts } from "./admin/parts.ts";
 import type { AdminSite, FileRoute, RouteProblem } from "./admin/site.ts";
-import { giveUpStage } from "./admin/stage.ts";
 import type { BuildParts } from "./build.ts";
 import { checkRoutes } from "./check-routes.ts";
 import type { Loaded } from "./config/load.ts";
@@ -12,10 +10,10 @@ import type { Actor, AdminApi } from "./core/admin.ts";
 import type { Timer } from "./core/clock.ts";
 import type { LedgerHead } from "./core/ledger.ts";
 import type { Stored, StoredRoute } from "./core/stored.ts";
-import { explain } from "./explain.ts";
 import { discoveredRoutesOf, fileRoutesOf, noteFile } from "./file-history.ts";
 import type { RingState } from "./keyring.ts";
 import { kinds } from "./kinds.ts";
+import { lazyAdminApi } from "./lazy-admin.ts";
 import type { OpenLedger } from "./ledger-of.ts";
 import { LeftOut } from "./left-out.ts";
 import { providerKinds } from "./registry.ts";
@@ -90,7 +88,7 @@ export class Keeper implements AdminSite {
     const { open, tools } = parts;
     const { ledger, own, seals } = open;
     this.admin = { ledger, own, seals, kinds, site: this, tools, failed: (error) => this.failed(error) };
-    this.api = onceFollowed(createAdminApi(this.admin), this.followed.promise);
+    this.api = lazyAdminApi(this.admin, this.followed.promise);
   }
 
   /** Notes a file that is about to go live, and reads what the store has. Throws at the first time alone. */
@@ -154,6 +152,7 @@ export class Keeper implements AdminSite {
     const own = `${percent(failures, calls)} % of ${calls} calls failed`;
     const parent = `${percent(parentFailures, parentCalls)} % of the parent's ${parentCalls}`;
     try {
+      const { giveUpStage } = await import("./admin/stage.ts");
       await giveUpStage(this.admin, revision, `${own}, ${parent}`);
     } catch (thrown) {
       this.failed(thrown);
@@ -191,7 +190,8 @@ export class Keeper implements AdminSite {
     return this.runner?.live.states.stored?.live.revision ?? 0;
   }
 
-  explain(request: ExplainRouteRequest, actor: Actor): Promise<ExplainRouteResponse> {
+  async explain(request: ExplainRouteRequest, actor: Actor): Promise<ExplainRouteResponse> {
+    const { explain } = await import("./explain.ts");
     const { open, build } = this.parts;
     const { live } = this.runner!;
     const { told } = live.given();
@@ -275,19 +275,4 @@ export class Keeper implements AdminSite {
     if (this.down) this.parts.news.well();
     this.down = false;
   }
-}
-
-/** The first worker of a crew takes calls before the last one is there; what they ask waits until there is a site to ask about. */
-function onceFollowed(api: AdminApi, followed: Promise<void>): AdminApi {
-  return {
-    async call(...asked) {
-      await followed;
-      return api.call(...asked);
-    },
-    async *stream(...asked) {
-      await followed;
-      yield* api.stream(...asked);
-    },
-    refused: (...asked) => api.refused(...asked),
-  };
 }

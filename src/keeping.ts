@@ -1,5 +1,4 @@
 import { dirname } from "node:path";
-import { bootstrapKey } from "./admin/bootstrap.ts";
 import type { BuildParts } from "./build.ts";
 import type { Loaded } from "./config/load.ts";
 import type { Problem } from "./config/problems.ts";
@@ -86,6 +85,7 @@ export class Keeping {
     // A file with keys alone says all that there is: nobody wants a store for a key that nobody asked for.
     if (fileGrants && (given !== undefined || store !== undefined || fileGrants.length === 0)) {
       try {
+        const { bootstrapKey } = await import("./admin/bootstrap.ts");
         const { ledger, seals } = open;
         const key = { ledger, pepper: seals.pepper, wallNow: () => tools.wallNow(), given, fileGrants };
         const { secret, ringKey } = await bootstrapKey(key);
