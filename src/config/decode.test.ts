@@ -247,10 +247,13 @@ describe("decode refuses", () => {
     expect(read(ConfigSchema, "hello\n").problems).toEqual(['f.yaml:1:1: want keys and values, have "hello"']);
   });
 
-  it("at most 1,000 problems, in less than a second", () => {
+  it("at most 1,000 problems, in less than half a second", () => {
+    const report = new Report("f.yaml");
+    // The parser's own time is what its limits allow, and no matter of this.
+    const tree = parseYaml(Array.from({ length: 25_000 }, (_, i) => `cache${i}: 1`).join("\n"), report)!;
     const begun = process.cpuUsage();
-    const { problems } = read(ConfigSchema, Array.from({ length: 25_000 }, (_, i) => `cache${i}: 1`).join("\n"));
-    expect(problems).toHaveLength(1000);
-    expect(process.cpuUsage(begun).user / 1000).toBeLessThan(1000);
+    decode(ConfigSchema, tree, "", report, new Origins());
+    expect(report.problems).toHaveLength(1000);
+    expect(process.cpuUsage(begun).user / 1000).toBeLessThan(500);
   });
 });
