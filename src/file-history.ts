@@ -12,12 +12,20 @@ const ROUTES = "file.routes";
 
 type Docs = Readonly<Record<string, JsonObject>>;
 
+/** A loaded config never changes, and each look-up of one route asks for all. */
+const known = new WeakMap<Loaded, readonly FileRoute[]>();
+
 /** The routes that the config file has. */
 export function fileRoutesOf(loaded: Loaded): readonly FileRoute[] {
-  return loaded.config.routes.flatMap((route) => {
-    const owner = loaded.owners.get(route);
-    return owner?.kind === "file" ? [{ name: route.name, doc: loaded.docOf(route), place: owner.place }] : [];
-  });
+  let routes = known.get(loaded);
+  if (routes === undefined) {
+    routes = loaded.config.routes.flatMap((route) => {
+      const owner = loaded.owners.get(route);
+      return owner?.kind === "file" ? [{ name: route.name, doc: loaded.docOf(route), place: owner.place }] : [];
+    });
+    known.set(loaded, routes);
+  }
+  return routes;
 }
 
 /** The routes that were discovered in MLflow's registry, which nobody wrote down, with the version that each asks now. */

@@ -9,6 +9,7 @@ import type { Problem } from "./config/problems.ts";
 import type { Actor, AdminApi } from "./core/admin.ts";
 import type { Timer } from "./core/clock.ts";
 import type { LedgerHead } from "./core/ledger.ts";
+import type { Maybe } from "./core/provider.ts";
 import type { Stored, StoredRoute } from "./core/stored.ts";
 import { discoveredRoutesOf, fileRoutesOf, noteFile } from "./file-history.ts";
 import type { RingState } from "./keyring.ts";
@@ -32,7 +33,7 @@ export interface Runner {
   /** Runs the files as they were read last with what `stored` gives now. Its problems, a line each; none: it is live everywhere. */
   restore(): Promise<readonly string[]>;
   /** Uses these keys from now on; resolves when every thread does. */
-  ring(state: RingState): Promise<unknown> | undefined;
+  ring(state: RingState): Maybe<void>;
 }
 
 /** What a keeper tells its operator. */

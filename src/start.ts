@@ -16,7 +16,7 @@ import type { Follow } from "./follow/told.ts";
 import { Following } from "./following.ts";
 import { realTools, serve } from "./gateway.ts";
 import { Keeping } from "./keeping.ts";
-import { Ring, type RingState } from "./keyring.ts";
+import { Ring } from "./keyring.ts";
 import { LISTEN_DEFAULTS, type Listening, type TlsFiles } from "./net/listen.ts";
 import { Dialer } from "./net/send.ts";
 import { type AdminParts, adminMounts } from "./observe/admin.ts";
@@ -154,11 +154,7 @@ export async function startGateway(options: StartOptions): Promise<Gateway> {
     const keeper = keeping?.keeper;
     if (keeping && keeper) {
       ring.replace(await keeping.ring());
-      const use = (state: RingState) => {
-        ring.replace(keeping.with(state));
-        return undefined;
-      };
-      keeper.follow({ live, restore: () => live.restore(), ring: use });
+      keeper.follow({ live, restore: () => live.restore(), ring: (state) => ring.replace(keeping.with(state)) });
     }
     const api = crew?.admin ?? keeper?.api;
     const host = options.host ?? (config.listen?.host || "127.0.0.1");

@@ -1,7 +1,7 @@
 import { type AuditEvent, AuditEventSchema } from "../../gen/polygate/admin/v1/audit_pb.js";
 import type { Polygate } from "../client/index.ts";
 import { EXIT, type Exit, type Io } from "./io.ts";
-import { type Column, type Format, jsonOf, table, timeText, written } from "./output.ts";
+import { type Column, type Format, jsonOf, listed, timeText } from "./output.ts";
 import { PAGE, pages } from "./pages.ts";
 
 const COLUMNS: readonly Column<AuditEvent>[] = [
@@ -29,8 +29,7 @@ export async function list(
         .then((page) => [page.events, page.nextPageToken]),
     limit,
   );
-  if (!written(io, format, () => events.map((event) => jsonOf(AuditEventSchema, event))))
-    io.out(table(events, COLUMNS));
+  listed(io, format, AuditEventSchema, events, COLUMNS);
   return EXIT.ok;
 }
 

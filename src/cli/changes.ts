@@ -24,3 +24,10 @@ export function changeLines(changes: readonly Change[]): readonly string[] {
   ]);
   return lines.map(printable);
 }
+
+/** The same as one text, each line with its end. */
+export function changesText(changes: readonly Change[]): string {
+  return changeLines(changes)
+    .map((line) => `${line}\n`)
+    .join("");
+}

@@ -12,7 +12,7 @@ import {
 } from "../../gen/polygate/admin/v1/key_admin_pb.js";
 import type { Polygate } from "../client/index.ts";
 import { CommandFailed, EXIT, type Exit, type Io } from "./io.ts";
-import { type Column, type Format, jsonOf, table, timeText, written } from "./output.ts";
+import { type Column, type Format, jsonOf, listed, timeText, written } from "./output.ts";
 import { PAGE, pages } from "./pages.ts";
 
 /** Flags of `keys create`. */
@@ -71,7 +71,7 @@ export async function list(client: Polygate, io: Io, format: Format, filter = ""
   const keys = await pages((pageToken) =>
     client.keys.listKeys({ pageSize: PAGE, pageToken, filter }).then((page) => [page.keys, page.nextPageToken]),
   );
-  if (!written(io, format, () => keys.map((key) => jsonOf(KeySchema, key)))) io.out(table(keys, COLUMNS));
+  listed(io, format, KeySchema, keys, COLUMNS);
   return EXIT.ok;
 }
 

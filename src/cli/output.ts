@@ -59,6 +59,17 @@ export function written(io: Io, format: Format, value: () => unknown): boolean {
   return true;
 }
 
+/** Writes the rows of a list: a table for people, or all of each for scripts. */
+export function listed<Desc extends DescMessage>(
+  io: Io,
+  format: Format,
+  desc: Desc,
+  rows: readonly MessageShape<Desc>[],
+  columns: readonly Column<MessageShape<Desc>>[],
+): void {
+  if (!written(io, format, () => rows.map((row) => jsonOf(desc, row)))) io.out(table(rows, columns));
+}
+
 /** A time as people read it, in UTC and to the second; empty: there is none. */
 export function timeText(time: { readonly seconds: bigint } | undefined): string {
   return time === undefined ? "" : new Date(Number(time.seconds) * 1000).toISOString().replace("T", " ").slice(0, 19);

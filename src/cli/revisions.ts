@@ -7,9 +7,9 @@ import {
   RevisionState,
 } from "../../gen/polygate/admin/v1/revision_admin_pb.js";
 import type { Polygate } from "../client/index.ts";
-import { changeLines } from "./changes.ts";
+import { changeLines, changesText } from "./changes.ts";
 import { EXIT, type Exit, type Io } from "./io.ts";
-import { type Column, type Format, jsonOf, table, timeText, written } from "./output.ts";
+import { type Column, type Format, jsonOf, listed, timeText, written } from "./output.ts";
 import { PAGE, pages } from "./pages.ts";
 import type { WriteFlags } from "./routes.ts";
 
@@ -38,20 +38,14 @@ export async function history(
         .then((page) => [page.revisions, page.nextPageToken]),
     limit,
   );
-  if (!written(io, format, () => revisions.map((one) => jsonOf(RevisionSchema, one))))
-    io.out(table(revisions, REVISION_COLUMNS));
+  listed(io, format, RevisionSchema, revisions, REVISION_COLUMNS);
   return EXIT.ok;
 }
 
 /** `routes changes`: what is different between two revisions. */
 export async function changes(client: Polygate, io: Io, format: Format, from: number, to: number): Promise<Exit> {
   const response = await client.revisions.diffRevisions({ from: BigInt(from), to: BigInt(to) });
-  if (!written(io, format, () => jsonOf(DiffRevisionsResponseSchema, response)))
-    io.out(
-      changeLines(response.changes)
-        .map((line) => `${line}\n`)
-        .join(""),
-    );
+  if (!written(io, format, () => jsonOf(DiffRevisionsResponseSchema, response))) io.out(changesText(response.changes));
   return EXIT.ok;
 }
 
@@ -66,11 +60,7 @@ export async function rollback(
   const { revision } = await client.revisions.rollbackRevision({ number: BigInt(number), validateOnly, reason });
   if (written(io, format, () => jsonOf(RevisionSchema, revision!))) return EXIT.ok;
   io.out(validateOnly ? `revision ${number} can be restored:\n` : `revision ${revision!.number} restores ${number}:\n`);
-  io.out(
-    changeLines(revision!.changes)
-      .map((line) => `${line}\n`)
-      .join(""),
-  );
+  io.out(changesText(revision!.changes));
   return EXIT.ok;
 }
 

@@ -9,11 +9,11 @@ import {
 } from "../../gen/polygate/admin/v1/route_admin_pb.js";
 import { Lifecycle } from "../../gen/polygate/config/v1/config_pb.js";
 import type { Polygate } from "../client/index.ts";
-import { changeLines } from "./changes.ts";
+import { changesText } from "./changes.ts";
 import { explanation } from "./explanation.ts";
 import { readInput } from "./input.ts";
 import { CommandFailed, EXIT, type Exit, type Io } from "./io.ts";
-import { type Column, type Format, jsonOf, table, written } from "./output.ts";
+import { type Column, type Format, jsonOf, listed, written } from "./output.ts";
 import { PAGE, pages } from "./pages.ts";
 import { readRoutes, type SecretSettings } from "./route-files.ts";
 
@@ -54,8 +54,7 @@ export async function list(
       .listRoutes({ pageSize: PAGE, pageToken, filter, orderBy })
       .then((page) => [page.routes, page.nextPageToken]),
   );
-  if (!written(io, format, () => routes.map((route) => jsonOf(RouteSchema, route))))
-    io.out(table(routes, ROUTE_COLUMNS));
+  listed(io, format, RouteSchema, routes, ROUTE_COLUMNS);
   return EXIT.ok;
 }
 
@@ -102,12 +101,7 @@ export async function diff(
 ): Promise<Exit> {
   const routes = await readRoutes(filename, await secretSettings(client), io);
   const response = await client.routes.diffRoutes({ routes: [...routes], prune });
-  if (!written(io, format, () => jsonOf(DiffRoutesResponseSchema, response)))
-    io.out(
-      changeLines(response.changes)
-        .map((line) => `${line}\n`)
-        .join(""),
-    );
+  if (!written(io, format, () => jsonOf(DiffRoutesResponseSchema, response))) io.out(changesText(response.changes));
   return response.changes.length > 0 ? EXIT.differs : EXIT.ok;
 }
 
