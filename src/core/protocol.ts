@@ -4,6 +4,7 @@ import type { GatewayError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 import type { Permission, Principal } from "./principal.ts";
 import type { Door } from "./site.ts";
+import type { Member } from "./survey.ts";
 
 /**
  * Where an answer goes, pushed: a protocol's end of a call. The order is `reply`, or `head` then any number of `data` or
@@ -13,10 +14,11 @@ export interface Sink {
   /** True: takes the common shape's own bytes by `data`. False: takes parsed events by `event`. */
   readonly raw: boolean;
   /**
-   * Of one that is not raw: whether it can make its answer of these bytes, a whole reply that was not looked at yet. Then `reply`
-   * follows with them, unless something is wrong with it; else it is parsed first, to see whether it can be read.
+   * Of one that is not raw: when it can make its answer of these bytes, a whole reply that was not looked at yet, what the reply has
+   * at its top, each name once. Then `reply` follows with them, unless something is wrong with it. `undefined`: it cannot, and the
+   * reply is parsed first.
    */
-  takes?(reply: Buffer, call: Call): boolean;
+  takes?(reply: Buffer, call: Call): readonly Member[] | undefined;
   /** A whole answer, in the common shape. */
   reply(call: Call, body: Body): void;
   /** A stream begins; its first event follows at once. */
@@ -76,8 +78,6 @@ export interface Seen {
 export interface Inbound extends Seen {
   /** Without the question mark; empty when there is none. */
   readonly query: string;
-  /** Flat name, value, as they came, repeats included. */
-  readonly rawHeaders: readonly string[];
   readonly http2: boolean;
   readonly secure: boolean;
   /** What was asked for, as `scheme://authority`. */

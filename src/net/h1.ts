@@ -1,14 +1,12 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { requestId } from "../core/arrival.ts";
-import type { Call, HeaderMap } from "../core/call.ts";
 import type { Clock } from "../core/clock.ts";
 import type { GatewayError } from "../core/errors.ts";
-import { NOBODY } from "../core/grants.ts";
 import type { BodyReader, BodySource, FlatHeaders } from "../core/protocol.ts";
-import { Collector, DRAIN_BYTES, LINGER_MS, type Owner } from "./body-limit.ts";
+import { Arrived } from "./arrived.ts";
+import { Collector, DRAIN_BYTES, LINGER_MS } from "./body-limit.ts";
 import { writeHead } from "./head.ts";
-import { type Exchange, fail, type Port } from "./host.ts";
+import type { Port } from "./host.ts";
 import type { Incoming } from "./incoming.ts";
 
 const NOTHING = Buffer.alloc(0);
@@ -40,56 +38,23 @@ export function inboundOf(response: ServerResponse): H1Inbound {
   return (response as Tied)[INBOUND];
 }
 
-/** One HTTP/1.1 exchange. */
-export class H1Inbound implements Exchange, Owner {
-  readonly method: string;
-  readonly path: string;
-  readonly query: string;
-  readonly headers: HeaderMap;
+/** One HTTP/1.1 exchange that Node's own server reads. */
+export class H1Inbound extends Arrived {
   readonly http2 = false;
-  readonly remote: string;
-  readonly started: number;
-  readonly id: string;
-  readonly always: string[];
-  place = 0;
-  counted = false;
-  principal = NOBODY;
-  protocol = "";
-  call: Call | undefined = undefined;
-  error: GatewayError | undefined = undefined;
-  status = 0;
-  onDrain: (() => void) | undefined = undefined;
-  onGone: (() => void) | undefined = undefined;
-  onStop: ((error: GatewayError) => void) | undefined = undefined;
   private readonly request: Incoming;
   private readonly response: ServerResponse;
-  private readonly port: Port;
-  private body: Collector | undefined = undefined;
-  private watched = false;
   /** The connection, while chunks of a stream are written to it past the answer. */
   private direct: Socket | undefined = undefined;
   private begun = false;
 
   constructor(request: Incoming, response: ServerResponse, port: Port) {
-    const { host } = port;
+    // The socket keeps the answer; once it is closed it has no address.
+    super(request.method ?? "GET", request.url ?? "/", request.headers, request.socket.remoteAddress ?? "", port);
     this.request = request;
     this.response = response;
-    this.method = request.method ?? "GET";
-    const url = request.url ?? "/";
-    const mark = url.indexOf("?");
-    this.path = mark < 0 ? url : url.slice(0, mark);
-    this.query = mark < 0 ? "" : url.slice(mark + 1);
-    this.headers = request.headers;
-    // The socket keeps the answer; once it is closed it has none.
-    this.remote = request.socket.remoteAddress ?? "";
-    this.port = port;
-    this.started = host.clock.now();
-    this.id = requestId(request.headers, host.newId);
-    this.always = ["x-request-id", this.id];
     (response as Tied)[INBOUND] = this;
     response.on("close", closed);
     response.on("error", ignore);
-    host.open.add(this);
   }
 
   /** The exchange is over, however it ended. */
@@ -108,7 +73,7 @@ export class H1Inbound implements Exchange, Owner {
   }
 
   look(now: number): void {
-    if (now - this.started > this.port.requestTimeoutMs) this.body?.late();
+    this.hurry(now);
     if (this.watched || this.response.writableLength === 0) return;
     this.watched = true;
     // The socket knows whether a long write moves; it is asked only when something waits to be written.
@@ -138,14 +103,8 @@ export class H1Inbound implements Exchange, Owner {
     }
   }
 
-  get rawHeaders(): readonly string[] {
-    return this.request.rawHeaders;
-  }
   get secure(): boolean {
     return "encrypted" in this.request.socket;
-  }
-  get base(): string {
-    return `${this.secure ? "https" : "http"}://${this.request.headers.host ?? "localhost"}`;
   }
 
   collect(limitBytes: number, done: (error: GatewayError | undefined, bytes: Buffer) => void): void {
@@ -154,14 +113,6 @@ export class H1Inbound implements Exchange, Owner {
     // Who had to wait for whom to ask has some of it in the stream.
     if (!request.feed(this.body)) this.body.listen(request);
     this.invite();
-  }
-
-  cut(): void {
-    this.request.socket.destroy();
-  }
-
-  failed(thrown: unknown): void {
-    fail(this, this.port, thrown);
   }
 
   /** A caller that waits until it is asked for its body is asked, unless it was refused by what the head says. */

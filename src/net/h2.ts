@@ -5,13 +5,11 @@ import {
   type ServerHttp2Stream,
   type ServerStreamResponseOptions,
 } from "node:http2";
-import { requestId } from "../core/arrival.ts";
-import type { Call, HeaderMap } from "../core/call.ts";
 import type { GatewayError } from "../core/errors.ts";
-import { NOBODY } from "../core/grants.ts";
 import type { BodyReader, BodySource, FlatHeaders } from "../core/protocol.ts";
-import { Collector, LINGER_MS, type Owner } from "./body-limit.ts";
-import { type Exchange, fail, type Port } from "./host.ts";
+import { Arrived } from "./arrived.ts";
+import { Collector, LINGER_MS } from "./body-limit.ts";
+import type { Port } from "./host.ts";
 
 const INBOUND = Symbol("inbound");
 type Tied = ServerHttp2Stream & { [INBOUND]: H2Inbound | undefined };
@@ -33,55 +31,21 @@ function trailing(this: ServerHttp2Stream): void {
 function ignore(): void {}
 
 /** One HTTP/2 stream. */
-export class H2Inbound implements Exchange, Owner {
-  readonly method: string;
-  readonly path: string;
-  readonly query: string;
-  readonly headers: HeaderMap;
+export class H2Inbound extends Arrived {
   readonly http2 = true;
-  readonly rawHeaders: readonly string[];
-  readonly remote: string;
-  readonly started: number;
-  readonly id: string;
-  readonly always: string[];
-  place = 0;
-  counted = false;
-  principal = NOBODY;
-  protocol = "";
-  call: Call | undefined = undefined;
-  error: GatewayError | undefined = undefined;
-  status = 0;
-  onDrain: (() => void) | undefined = undefined;
-  onGone: (() => void) | undefined = undefined;
-  onStop: ((error: GatewayError) => void) | undefined = undefined;
   private readonly stream: ServerHttp2Stream;
   private trailers: FlatHeaders | undefined = undefined;
   private closed = false;
-  private readonly port: Port;
-  private body: Collector | undefined = undefined;
-  private watched = false;
   /** When the answer was first seen to be out while the caller still sends; 0: not yet. */
   private lingersFrom = 0;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[], port: Port) {
-    const { host } = port;
-    this.port = port;
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, port: Port) {
+    const target = String(headers[":path"] ?? "/");
+    super(String(headers[":method"] ?? "GET"), target, headers, remoteOf(stream.session), port);
     this.stream = stream;
-    this.method = String(headers[":method"] ?? "GET");
-    const url = String(headers[":path"] ?? "/");
-    const mark = url.indexOf("?");
-    this.path = mark < 0 ? url : url.slice(0, mark);
-    this.query = mark < 0 ? "" : url.slice(mark + 1);
-    this.headers = headers;
-    this.rawHeaders = raw;
-    this.remote = remoteOf(stream.session);
-    this.started = host.clock.now();
-    this.id = requestId(headers, host.newId);
-    this.always = ["x-request-id", this.id];
     (stream as Tied)[INBOUND] = this;
     stream.on("close", closed);
     stream.on("error", ignore);
-    host.open.add(this);
   }
 
   /** The exchange is over, however it ended. */
@@ -101,7 +65,7 @@ export class H2Inbound implements Exchange, Owner {
 
   look(now: number): void {
     const { stream, port } = this;
-    if (now - this.started > port.requestTimeoutMs) this.body?.late();
+    this.hurry(now);
     if (stream.writableFinished && !stream.readableEnded) {
       if (this.lingersFrom === 0) this.lingersFrom = now;
       else if (now - this.lingersFrom > LINGER_MS) stream.close(constants.NGHTTP2_NO_ERROR);
@@ -123,24 +87,11 @@ export class H2Inbound implements Exchange, Owner {
   get secure(): boolean {
     return this.stream.session?.encrypted ?? false;
   }
-  get base(): string {
-    const authority = this.headers[":authority"] ?? this.headers["host"] ?? "localhost";
-    return `${this.secure ? "https" : "http"}://${String(authority)}`;
-  }
-
   collect(limitBytes: number, done: (error: GatewayError | undefined, bytes: Buffer) => void): void {
     const declared = this.headers["content-length"];
     const length = typeof declared === "string" ? declared : undefined;
     this.body = new Collector(length, limitBytes, this.port, this, done);
     this.body.listen(this.stream);
-  }
-
-  cut(): void {
-    this.reset();
-  }
-
-  failed(thrown: unknown): void {
-    fail(this, this.port, thrown);
   }
 
   read(on: BodyReader): BodySource {

@@ -1,4 +1,4 @@
-import { type ServerResponse, STATUS_CODES } from "node:http";
+import { type ServerResponse, STATUS_CODES, validateHeaderName, validateHeaderValue } from "node:http";
 import type { FlatHeaders } from "../core/protocol.ts";
 
 /** What a value may hold. RFC 9110 section 5.5 */
@@ -42,8 +42,8 @@ export function writeHead(
   const { _storeHeader: store } = response as Storing;
   let text: string | undefined;
   // What is special about these, `node:http` knows best.
-  if (store !== undefined && status >= 200 && status !== 204 && status !== 304 && !("expect" in response.req.headers)) {
-    text = lines(lines(firstLine(status), headers), always);
+  if (store !== undefined && status >= 200 && hasBody(status) && !("expect" in response.req.headers)) {
+    text = plainLines(status, headers, always);
   }
   if (text === undefined) {
     response.writeHead(status, [...headers, ...sized, ...always]);
@@ -54,6 +54,33 @@ export function writeHead(
 }
 
 const NONE: readonly string[] = [];
+
+/** Whether an answer of a status has a body, and so a length. RFC 9110 sections 15.3.5 and 15.4.5 */
+export function hasBody(status: number): boolean {
+  return status !== 204 && status !== 304;
+}
+
+/**
+ * The first line and the headers, each with its CRLF. `undefined`: one of them frames the answer or cannot be sent.
+ */
+export function plainLines(status: number, headers: FlatHeaders, always: FlatHeaders): string | undefined {
+  return lines(lines(firstLine(status), headers), always);
+}
+
+/**
+ * As `plainLines`, without the headers that frame the answer. Throws as `node:http` does on a header that cannot be sent.
+ */
+export function unframedLines(status: number, headers: FlatHeaders): string {
+  let text = firstLine(status);
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!;
+    const value = headers[i + 1]!;
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    if (!FRAMING.has(name.toLowerCase())) text += `${name}: ${value}\r\n`;
+  }
+  return text;
+}
 
 function firstLine(status: number): string {
   let line = firstLines.get(status);

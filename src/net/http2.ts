@@ -52,7 +52,7 @@ export function makeHttp2(settings: ListenSettings, port: Port) {
     });
   });
   http2.on("stream", (stream, headers, _flags, raw) => {
-    port.host.handle(new H2Inbound(stream, headers, raw, port), http2Flaw(raw, maxHeaders, settings.maxHeaderBytes));
+    port.host.handle(new H2Inbound(stream, headers, port), http2Flaw(raw, maxHeaders, settings.maxHeaderBytes));
   });
   http2.on("sessionError", () => {});
   const over = new WeakSet<ServerHttp2Session>();

@@ -3,6 +3,7 @@ import { createServer as createTls, type TLSSocket } from "node:tls";
 import type { Host, Port } from "./host.ts";
 import { makeHttp1 } from "./http1.ts";
 import { makeHttp2 } from "./http2.ts";
+import { Lanes } from "./lane.ts";
 import { sniff, waiting } from "./sniff.ts";
 
 /** PEM texts. */
@@ -72,6 +73,7 @@ export async function listen(settings: ListenSettings, host: Host): Promise<List
   const shared = portOf(settings, host);
   const checkMs = Math.min(CHECK_MS, settings.headTimeoutMs, settings.requestTimeoutMs, settings.stallTimeoutMs);
   const { http1, endIdle } = makeHttp1(settings, shared, checkMs);
+  const lanes = new Lanes(settings, shared, http1);
   const { http2, ...sessions } = makeHttp2(settings, shared);
   const sockets = new Set<Socket>();
   /** Sockets whose TLS handshake is not done, by the caller's address: the one that is told when it is done is another. */
@@ -100,10 +102,11 @@ export async function listen(settings: ListenSettings, host: Host): Promise<List
         },
         (socket: TLSSocket) => {
           shaking.delete(callerOf(socket));
-          (socket.alpnProtocol === "h2" ? http2 : http1).emit("connection", socket);
+          if (socket.alpnProtocol === "h2") http2.emit("connection", socket);
+          else lanes.take(socket);
         },
       )
-    : createTcp({ noDelay: true }, (socket) => sniff(socket, settings.headTimeoutMs, http1, http2));
+    : createTcp({ noDelay: true }, (socket) => sniff(socket, settings.headTimeoutMs, lanes, http2));
   port.maxConnections = settings.maxConnections;
   port.on("connection", track);
   // A handshake that fails, or takes too long, is told here and left open.
@@ -111,6 +114,7 @@ export async function listen(settings: ListenSettings, host: Host): Promise<List
   await opened(port, settings);
   const sweep = setInterval(() => {
     look(host);
+    lanes.look(host.clock.now());
     sessions.look();
   }, checkMs).unref();
   return {
@@ -120,6 +124,7 @@ export async function listen(settings: ListenSettings, host: Host): Promise<List
       shared.draining = true;
       sessions.drain();
       endIdle();
+      lanes.endIdle();
       for (const socket of sockets) if (waiting.has(socket)) socket.destroy();
       for (const socket of shaking.values()) socket.destroy();
       await closed;

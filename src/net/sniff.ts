@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Lanes } from "./lane.ts";
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
@@ -6,15 +7,23 @@ const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 export const waiting = new WeakSet<Socket>();
 
 /** Takes connections by `emit("connection", socket)`, as Node's servers do. */
-interface Server {
+export interface Server {
   emit(event: "connection", socket: Socket): boolean;
 }
 
+/** Has a server read a connection, from the bytes on that were read already. */
+export function giveTo(server: Server, socket: Socket, bytes: Buffer): void {
+  socket.unshift(bytes);
+  server.emit("connection", socket);
+  // Data that came before the server's own listeners is read only when the stream is told to flow.
+  socket.resume();
+}
+
 /**
- * Reads until the first bytes tell HTTP/2's preface from HTTP/1.1, gives them back once, and hands the socket over.
+ * Reads until the first bytes tell HTTP/2's preface from HTTP/1.1, and hands the socket over together with them.
  * A socket that stays silent, or stops within the preface, is closed after `timeoutMs`.
  */
-export function sniff(socket: Socket, timeoutMs: number, http1: Server, http2: Server): void {
+export function sniff(socket: Socket, timeoutMs: number, http1: Lanes, http2: Server): void {
   let held: Buffer | undefined;
   waiting.add(socket);
   const timer = setTimeout(() => socket.destroy(), timeoutMs);
@@ -32,10 +41,10 @@ export function sniff(socket: Socket, timeoutMs: number, http1: Server, http2: S
     socket.removeListener("close", stop);
     stop();
     waiting.delete(socket);
-    socket.unshift(held);
-    (same ? http2 : http1).emit("connection", socket);
-    // Data that came before the server's own listeners is read only when the stream is told to flow.
-    if (!same) socket.resume();
+    if (same) {
+      socket.unshift(held);
+      http2.emit("connection", socket);
+    } else http1.take(socket, held);
   };
   socket.on("readable", look);
 }

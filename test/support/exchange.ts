@@ -10,7 +10,6 @@ export function exchange(over: Partial<Inbound> = {}): Inbound {
     path: "/v1/chat/completions",
     query: "",
     headers: {},
-    rawHeaders: [],
     http2: false,
     secure: false,
     remote: "127.0.0.1",

@@ -21,7 +21,6 @@ export function remembered(path: string, headers: Readonly<Record<string, string
     path: plain,
     query,
     headers: { "content-type": "application/json", ...headers },
-    rawHeaders: Object.entries(headers).flat(),
     status: 0,
     collect: (_, done) => done(undefined, bytes),
     read(on) {

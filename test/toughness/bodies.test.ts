@@ -214,7 +214,6 @@ describe("bytes of bodies in memory", () => {
   it("are bounded over all callers: one more is refused, and there is room again after", async () => {
     const PART = 1_000;
     const MOST = 8_000;
-    let taken = 0;
     const mount: Mount = {
       prefix: "",
       endpoints: [
@@ -224,7 +223,6 @@ describe("bytes of bodies in memory", () => {
           permission: "open",
           handle(inbound) {
             inbound.collect(MOST, (error) => inbound.send(error?.http ?? 200, [], error?.fault.reason ?? "taken"));
-            inbound.read({ onChunk: (chunk) => (taken += chunk.length), onEnd() {}, onBreak() {} });
           },
         },
       ],
@@ -236,8 +234,7 @@ describe("bytes of bodies in memory", () => {
     // Each has sent a part, and not the end of it.
     for (const raw of held)
       raw.send(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${MOST}\r\n\r\n${"x".repeat(PART)}`);
-    await expect.poll(() => taken).toBe(MOST);
-    expect(await ask("x")).toBe("OVERLOADED");
+    await expect.poll(() => ask("x")).toBe("OVERLOADED");
     await held[0]![Symbol.asyncDispose]();
     await expect.poll(() => door.underWay.size).toBe(held.length - 1);
     expect(await ask("x".repeat(PART))).toBe("taken");

@@ -1,0 +1,310 @@
+import type { Socket } from "node:net";
+import type { Timer } from "../core/clock.ts";
+import { DRAIN_BYTES, LINGER_MS } from "./body-limit.ts";
+import type { Port } from "./host.ts";
+import { LaneInbound } from "./lane-inbound.ts";
+import { type HeadLimits, plainHead } from "./plain-head.ts";
+import { giveTo, type Server } from "./sniff.ts";
+
+/** Largest piece that goes out as one string with what stands around it; copying more costs more than a second buffer. */
+const ONE_WRITE_BYTES = 8 * 1024;
+/** What may come before its turn is held up to this, bytes. */
+const HELD_BYTES = 64 * 1024;
+
+/** What the connections of a port share. Times in milliseconds. */
+export interface LaneSettings extends HeadLimits {
+  readonly headTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+}
+
+/**
+ * The connections whose requests are read by ourselves: `plainHead` says which. Node's own server reads what is not as plain, and
+ * has the connection from then on. What `node:http` does for a call with objects, streams and events of its own takes a third of
+ * what a forwarder takes in all; and what is safe about it, it decides on the heads that leave a doubt.
+ */
+export class Lanes {
+  readonly port: Port;
+  readonly settings: LaneSettings;
+  private readonly http1: Server;
+  private readonly lanes = new Set<Lane>();
+  private kept = "";
+  private ended = "";
+
+  /** @param http1 Who takes what is not plain. */
+  constructor(settings: LaneSettings, port: Port, http1: Server) {
+    this.settings = settings;
+    this.port = port;
+    this.http1 = http1;
+    this.date();
+  }
+
+  /**
+   * Takes a connection that speaks HTTP/1.
+   *
+   * @param bytes What has come of it.
+   */
+  take(socket: Socket, bytes?: Buffer): void {
+    const lane = new Lane(socket, this);
+    this.lanes.add(lane);
+    if (bytes !== undefined) lane.data(bytes);
+  }
+
+  /** Called about once a second: ends connections that have been without a request for too long. */
+  look(now: number): void {
+    this.date();
+    for (const lane of this.lanes) lane.look(now);
+  }
+
+  /** Ends connections without a request. */
+  endIdle(): void {
+    for (const lane of this.lanes) lane.endIdle();
+  }
+
+  /** The last headers of an answer and the empty line. @param stays The connection is kept. */
+  tail(stays: boolean): string {
+    return stays ? this.kept : this.ended;
+  }
+
+  /** It is over, or was given away. */
+  released(lane: Lane): void {
+    this.lanes.delete(lane);
+  }
+
+  /** Node's own server reads a connection from here on. */
+  give(socket: Socket, bytes: Buffer): void {
+    giveTo(this.http1, socket, bytes);
+  }
+
+  private date(): void {
+    const date = `Date: ${new Date().toUTCString()}\r\n`;
+    this.kept = `${date}Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(this.settings.idleTimeoutMs / 1000)}\r\n\r\n`;
+    this.ended = `${date}Connection: close\r\n\r\n`;
+  }
+}
+
+const LANE = Symbol("lane");
+type Tied = Socket & { [LANE]: Lane };
+
+// One listener for all connections.
+function came(this: Socket, chunk: Buffer): void {
+  (this as Tied)[LANE].data(chunk);
+}
+function drained(this: Socket): void {
+  (this as Tied)[LANE].drained();
+}
+function stalled(this: Socket): void {
+  (this as Tied)[LANE].stalled();
+}
+function gone(this: Socket): void {
+  (this as Tied)[LANE].closed();
+}
+/** An error is followed by close, which is what counts. */
+function ignore(): void {}
+
+/** A body of which the rest still comes, though its answer is out. */
+interface Lingering {
+  /** Bytes that were still to come, and those that came since. */
+  readonly left: number;
+  bytes: number;
+  /** The connection is kept. */
+  readonly stays: boolean;
+  readonly timer: Timer;
+}
+
+/** One connection, one request at a time. */
+export class Lane {
+  readonly socket: Socket;
+  readonly lanes: Lanes;
+  readonly remote: string;
+  /** Called when the last bytes of an answer are with the system. */
+  readonly flushed: (error?: Error | null) => void;
+  private current: LaneInbound | undefined = undefined;
+  /** What came after the current request. */
+  private held: Buffer | undefined = undefined;
+  /** Nothing more is read: what came is nobody's. */
+  private deaf = false;
+  private asked = false;
+  private watched = false;
+  /** Since when there is no request. */
+  private since: number;
+  private lingering: Lingering | undefined = undefined;
+
+  constructor(socket: Socket, lanes: Lanes) {
+    this.socket = socket;
+    this.lanes = lanes;
+    this.remote = socket.remoteAddress ?? "";
+    this.since = lanes.port.host.clock.now();
+    // Bytes that did not get there are followed by the close of the connection.
+    this.flushed = (error) => error ?? this.current?.flushed();
+    (socket as Tied)[LANE] = this;
+    socket.on("data", came);
+    socket.on("drain", drained);
+    socket.on("close", gone);
+    socket.on("error", ignore);
+    // Who looked at its first bytes has stopped it.
+    socket.resume();
+  }
+
+  data(chunk: Buffer): void {
+    const { current, lanes } = this;
+    if (current !== undefined) this.during(current, chunk);
+    else if (this.lingering !== undefined) this.skip(this.lingering, chunk);
+    else {
+      const head = plainHead(chunk, lanes.settings);
+      if (head === undefined || chunk.length > head.bytes + head.bodyBytes) {
+        this.leave(chunk);
+        return;
+      }
+      this.asked = true;
+      const inbound = new LaneInbound(this, head);
+      this.current = inbound;
+      lanes.port.host.handle(inbound);
+      inbound.begin(chunk.length === head.bytes ? undefined : chunk.subarray(head.bytes));
+    }
+  }
+
+  /** What is written now gets nowhere. */
+  get isGone(): boolean {
+    return !this.socket.writable;
+  }
+
+  /** Writes the end of an answer. */
+  last(text: string, body?: Buffer): void {
+    const { socket, flushed } = this;
+    if (body === undefined) socket.write(text, "latin1", flushed);
+    else if (body.length <= ONE_WRITE_BYTES) socket.write(text + body.toString("latin1"), "latin1", flushed);
+    else {
+      socket.cork();
+      socket.write(text, "latin1");
+      socket.write(body, flushed);
+      socket.uncork();
+    }
+  }
+
+  /** Writes what is not the end. False: full; `drained` follows. */
+  write(before: string, bytes: Buffer, after: string): boolean {
+    const { socket } = this;
+    // One string is one write, and one system call.
+    if (bytes.length <= ONE_WRITE_BYTES) return socket.write(before + bytes.toString("latin1") + after, "latin1");
+    socket.cork();
+    socket.write(before, "latin1");
+    socket.write(bytes);
+    const hasRoom = socket.write(after, "latin1");
+    socket.uncork();
+    return hasRoom;
+  }
+
+  /** Has the socket, which knows whether a long write moves, be asked while something waits to be written. */
+  watch(): void {
+    const { socket } = this;
+    if (this.watched || socket.writableLength === 0) return;
+    this.watched = true;
+    socket.on("timeout", stalled);
+    socket.setTimeout(this.lanes.port.stallTimeoutMs);
+  }
+
+  /** Nothing moved for a while: the caller takes nothing, or there is nothing to take. */
+  stalled(): void {
+    const { socket } = this;
+    if (socket.writableLength > 0) socket.destroy();
+    else {
+      this.watched = false;
+      socket.off("timeout", stalled);
+      socket.setTimeout(0);
+    }
+  }
+
+  drained(): void {
+    this.current?.onDrain?.();
+  }
+
+  closed(): void {
+    const { current, lanes } = this;
+    lanes.released(this);
+    this.current = undefined;
+    if (this.lingering !== undefined) lanes.port.host.clock.cancel(this.lingering.timer);
+    current?.over(false);
+  }
+
+  /**
+   * The answer is out.
+   *
+   * @param left Bytes of the body still to come.
+   * @param stays The connection is kept, by what the answer said.
+   */
+  done(left: number, stays: boolean): void {
+    const { socket, lanes, held } = this;
+    this.current = undefined;
+    this.held = undefined;
+    this.since = lanes.port.host.clock.now();
+    if (left > 0) this.linger(left, stays && !lanes.port.draining);
+    else if (!stays || lanes.port.draining) socket.destroySoon();
+    else if (held !== undefined) {
+      socket.resume();
+      this.data(held);
+    }
+  }
+
+  look(now: number): void {
+    if (this.current !== undefined || this.lingering !== undefined) return;
+    const { headTimeoutMs, idleTimeoutMs } = this.lanes.settings;
+    if (now - this.since > (this.asked ? idleTimeoutMs : headTimeoutMs)) this.socket.destroySoon();
+  }
+
+  endIdle(): void {
+    if (this.current === undefined) this.socket.destroySoon();
+  }
+
+  /** Bytes came while a request is under way: of its body, or after it. */
+  private during(current: LaneInbound, chunk: Buffer): void {
+    const rest = current.came(chunk);
+    if (rest === undefined || this.deaf) return;
+    const { held } = this;
+    if (held === undefined && !mayBegin(rest[0]!)) {
+      // Within an answer nothing can be told; one that has not begun goes out, and the connection ends with it.
+      this.deaf = true;
+      current.last();
+      return;
+    }
+    this.held = held === undefined ? rest : Buffer.concat([held, rest]);
+    if (this.held.length > HELD_BYTES) this.socket.pause();
+  }
+
+  /** Throws away what a caller still sends of a body, within bounds: a connection cut at once could lose it the answer. */
+  private linger(left: number, stays: boolean): void {
+    const { socket } = this;
+    const { clock } = this.lanes.port.host;
+    const lingering: Lingering = { left, stays, bytes: 0, timer: clock.after(LINGER_MS, () => socket.destroy()) };
+    this.lingering = lingering;
+    if (!stays) socket.end();
+    socket.resume();
+  }
+
+  private skip(lingering: Lingering, chunk: Buffer): void {
+    lingering.bytes += chunk.length;
+    if (lingering.bytes > DRAIN_BYTES) this.socket.destroy();
+    const rest = lingering.bytes - lingering.left;
+    if (rest < 0) return;
+    this.lanes.port.host.clock.cancel(lingering.timer);
+    this.lingering = undefined;
+    if (!lingering.stays) this.socket.destroySoon();
+    else if (rest > 0) this.data(chunk.subarray(chunk.length - rest));
+  }
+
+  /** Whatever comes next is not for here. */
+  private leave(bytes: Buffer): void {
+    const { socket, lanes } = this;
+    socket.off("data", came);
+    socket.off("drain", drained);
+    socket.off("close", gone);
+    socket.off("error", ignore);
+    if (this.watched) this.stalled();
+    lanes.released(this);
+    lanes.give(socket, bytes);
+  }
+}
+
+/** Whether a byte may begin a request: its method, or an empty line before it. */
+function mayBegin(byte: number): boolean {
+  return (byte >= 0x41 && byte <= 0x5a) || byte === 0x0d || byte === 0x0a;
+}
