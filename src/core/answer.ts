@@ -1,18 +1,26 @@
-import { Body } from "./body.ts";
+import { Body, MAX_JSON_DEPTH } from "./body.ts";
 import type { Call, Generation, Usage } from "./call.ts";
 import { asGatewayError, errors, type GatewayError } from "./errors.ts";
 import { isObject, type JsonObject } from "./json.ts";
 import type { ReplyHeaders, Upstream } from "./provider.ts";
 import { includesQuoted } from "./skip.ts";
-import { skipValue } from "./survey.ts";
+import { hasMember, type Member, skipValue, survey } from "./survey.ts";
 
 /**
  * A provider's whole reply as the Body to send, after the route's reply steps; notes the call's usage.
  * Throws the provider's fault when an error hides under a 200, UPSTREAM_FAILED when the bytes are not one JSON object.
  *
  * @param parsed Whether the sink will read it parsed; else it is not parsed here either, unless a step wants it.
+ * @param members What it has at its top, where somebody knows that already.
  */
-export function checkedReply(call: Call, bytes: Buffer, status: number, headers: ReplyHeaders, parsed: boolean): Body {
+export function checkedReply(
+  call: Call,
+  bytes: Buffer,
+  status: number,
+  headers: ReplyHeaders,
+  parsed: boolean,
+  members?: readonly Member[],
+): Body {
   const { upstream } = call.target!;
   const { reply, op } = call.plan;
   if (op === "predictions") return predicted(call, bytes);
@@ -27,10 +35,17 @@ export function checkedReply(call: Call, bytes: Buffer, status: number, headers:
       if (json[ANSWERS[op].name] === undefined) throw errors.bodyMalformed("no answer");
       call.usage = usageOf(json, upstream);
     } else {
-      // Searched for by the byte: a long reply is not walked through for what it does not hold.
-      if (!isWhole(bytes) || !includesQuoted(bytes, ANSWERS[op].bytes)) throw whatInstead(body, fault);
-      if (includesQuoted(bytes, ERROR) && isError(body)) throw fault();
-      call.usage = usageIn(bytes, upstream);
+      const found = members ?? survey(bytes, MAX_JSON_DEPTH).members;
+      if (found === undefined) {
+        // Nobody can be sure how others read it: it is searched for what would be told of it by any of them.
+        if (!isWhole(bytes) || !includesQuoted(bytes, ANSWERS[op].bytes)) throw whatInstead(body, fault);
+        if (includesQuoted(bytes, ERROR) && isError(body)) throw fault();
+        call.usage = usageIn(bytes, upstream);
+      } else {
+        if (isErrorAmong(found, bytes)) throw fault();
+        if (!hasMember(found, ANSWERS[op].name)) throw errors.bodyMalformed("no answer");
+        call.usage = usageAmong(found, bytes, upstream);
+      }
     }
   } catch (thrown) {
     const error = asGatewayError(thrown);
@@ -99,6 +114,16 @@ function isWhole(bytes: Buffer): boolean {
   return last > first && bytes[first] === 0x7b && bytes[last] === 0x7d;
 }
 
+/** Whether the member `error` is there, and no null. */
+function isErrorAmong(members: readonly Member[], bytes: Buffer): boolean {
+  for (const { key, start, end } of members) {
+    if (key === "error") return end - start !== NULL.length || bytes.compare(NULL, 0, NULL.length, start, end) !== 0;
+  }
+  return false;
+}
+
+const NULL = Buffer.from("null");
+
 function isError(body: Body): boolean {
   const error = body.peek("error");
   return error !== undefined && error !== null;
@@ -118,6 +143,19 @@ function usageOf(json: JsonObject, upstream: Upstream): Usage | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The usage that a whole reply tells at its top; else any that it tells. */
+function usageAmong(members: readonly Member[], bytes: Buffer, upstream: Upstream): Usage | undefined {
+  for (const { key, start, end } of members) {
+    if (key !== "usage") continue;
+    try {
+      return upstream.usage({ usage: JSON.parse(bytes.toString("utf8", start, end)) as JsonObject });
+    } catch {
+      return undefined;
+    }
+  }
+  return usageIn(bytes, upstream);
 }
 
 /** The usage of a whole reply. It is the last member of that name, as a rule one of the last of all. */

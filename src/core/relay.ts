@@ -234,8 +234,9 @@ export class Relay implements Receiver, StreamListener {
     try {
       // What steps or a translation make of it are other bytes.
       const asIs = this.call.plan.reply.length === 0 && this.target.upstream.reads?.[this.call.plan.op] === undefined;
-      const parsed = !this.sink.raw && !(asIs && this.sink.takes?.(bytes, this.call) === true);
-      body = checkedReply(this.call, bytes, this.status, this.headers, parsed);
+      const members = asIs && !this.sink.raw ? this.sink.takes?.(bytes, this.call) : undefined;
+      const parsed = !this.sink.raw && members === undefined;
+      body = checkedReply(this.call, bytes, this.status, this.headers, parsed, members);
     } catch (thrown) {
       this.fail(this.unread(asGatewayError(thrown)));
       return;

@@ -14,7 +14,23 @@ it("finds the ends that the search in script finds, whatever lies in its memory 
     seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
     return seed % below;
   };
-  const parts = ['"', "\\", '\\"', "{", "}", "[", "]", ",", ":", "a", " ", "\u6771", "x".repeat(15), "x".repeat(40)];
+  const parts = [
+    '"',
+    "\\",
+    '\\"',
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "a",
+    " ",
+    "\u6771",
+    "x".repeat(15),
+    "x".repeat(40),
+    "\\".repeat(31),
+  ];
   for (let n = 0; n < 50_000; n++) {
     let text = ['"', "{", "["][random(3)]!;
     for (let i = random(24); i >= 0; i--) text += parts[random(parts.length)]!;

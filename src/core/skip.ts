@@ -12,7 +12,7 @@ const CODE = [
   "0208010165016d020001", // its memory comes from outside, a page at least
   "03020100", // one function
   "07050101730000", // exported as s
-  "0a9a0201970202037f017b", // its code: at 0, end 1, left 2; locals: depth 3, found 4, c 5, and 16 bytes, 6
+  "0ac50201c20203037f017b017f", // its code: at 0, end 1, left 2; locals: depth 3, found 4, c 5, 16 bytes 6, p 7
   "0340", // loop $outside
   "200020014f0440417f0f0b", //   at >= end: return -1
   "2000fd00000022064122fd0ffd23", //   16 bytes: quotes
@@ -22,12 +22,17 @@ const CODE = [
   "20002004686a220020014f0440417f0f0b", //   at += their first; past the end: return -1
   "20002d00002105200041016a2100", //   c = bytes[at++]
   "20054122460440", //   a quote:
-  "0340", //     loop $string
+  "02400340", //     block $closed; loop $string
   "200020014f0440417f0f0b", //       at >= end: return -1
-  "2000fd00000022064122fd0ffd23200641dc00fd0ffd23fd50fd642204", //       16 bytes: quotes and backslashes
+  "2000fd0000004122fd0ffd23fd642204", //       16 bytes: quotes
   "450440200041106a21000c010b", //       none: at += 16, again
-  "20002004686a22002d000041dc00460440200041026a21000c010b", //       a backslash: past what it escapes, again
-  "200041016a21000b", //       the closing quote: past it; end
+  "0340", //       loop $quote
+  "20002004686a22072105", //         p = c = where their first is
+  "0340200541016b2d000041dc00460440200541016b21050c010b0b", //         back over the backslashes before it, to c
+  "200720056b41017145", //         they are even in number:
+  "0440200741016a21000c030b", //           it closes the string: at = p + 1, out of $closed
+  "2004200441016b71220404400c010b0b", //         it is escaped: the next of the 16; end
+  "200041106a21000c000b0b", //       none closes: at += 16, again; end; end
   "200020014b0440417f0f0b", //     beyond the end: return -1
   "200345044020000f0b", //     depth 0: return at
   "0c010b", //     again; end

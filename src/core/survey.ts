@@ -1,3 +1,4 @@
+import { Letters } from "./letters.ts";
 import { load, MAX_SEARCHED, skipLoaded } from "./skip.ts";
 
 /** Where one top-level member of a JSON object stands, in bytes: `[start, end)` is its value. */
@@ -41,13 +42,14 @@ export function survey(bytes: Buffer, maxDepth: number, text?: string): Survey {
   if (fast) load(bytes);
   at = skipSpace(bytes, inside);
   let sure = true;
+  const letters = text ?? new Letters(bytes);
   if (bytes[at] === 0x7d) at++;
   else {
     for (;;) {
       if (bytes[at] !== QUOTE) return deepOutside(bytes, maxDepth);
       const keyEnd = skipString(bytes, at);
       if (keyEnd < 0) return UNSURE;
-      const key = text === undefined ? bytes.toString("latin1", at + 1, keyEnd - 1) : text.slice(at + 1, keyEnd - 1);
+      const key = letters.slice(at + 1, keyEnd - 1);
       if (key.includes("\\") || hasMember(members, key)) sure = false;
       at = skipSpace(bytes, keyEnd);
       if (bytes[at] !== 0x3a) return deepOutside(bytes, maxDepth);

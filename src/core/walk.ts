@@ -1,3 +1,4 @@
+import { Letters } from "./letters.ts";
 import { load, MAX_SEARCHED, skipLoaded } from "./skip.ts";
 import { hasMember, isLong, type Member, skipSpace, skipString, skipValue } from "./survey.ts";
 
@@ -10,17 +11,13 @@ export type Enter = (key: string, start: number, depthLeft: number) => number | 
  */
 export class Walk {
   private readonly bytes: Buffer;
-  private readonly text: string;
+  readonly letters: Letters;
   private readonly fast: boolean;
 
-  /**
-   * Until its end no other text may be walked through or surveyed: they share a memory.
-   *
-   * @param text The bytes as Latin-1, a letter for each.
-   */
-  constructor(bytes: Buffer, text: string) {
+  /** Until its end no other text may be walked through or surveyed: they share a memory. */
+  constructor(bytes: Buffer) {
     this.bytes = bytes;
-    this.text = text;
+    this.letters = new Letters(bytes);
     this.fast = bytes.length <= MAX_SEARCHED;
     if (this.fast) load(bytes);
   }
@@ -45,14 +42,14 @@ export class Walk {
    * sure how others read it: a key is escaped, or stands there twice.
    */
   object(at: number, depthLeft: number, members: Member[], enter?: Enter): number {
-    const { bytes, text } = this;
+    const { bytes, letters } = this;
     if (bytes[at] !== 0x7b || depthLeft === 0) return -1;
     let i = skipSpace(bytes, at + 1);
     if (bytes[i] === 0x7d) return i + 1;
     for (;;) {
       const keyEnd = bytes[i] === 0x22 ? skipString(bytes, i) : -1;
       if (keyEnd < 0) return -1;
-      const key = text.slice(i + 1, keyEnd - 1);
+      const key = letters.slice(i + 1, keyEnd - 1);
       i = skipSpace(bytes, keyEnd);
       if (bytes[i] !== 0x3a || key.includes("\\") || hasMember(members, key)) return -1;
       const start = skipSpace(bytes, i + 1);

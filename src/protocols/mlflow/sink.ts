@@ -6,6 +6,7 @@ import type { Target } from "../../core/plan.ts";
 import type { Inbound, Sink } from "../../core/protocol.ts";
 import { errorHeaders, JSON_HEAD, STREAM_HEAD } from "../../core/rest.ts";
 import { servedHeaders } from "../../core/served.ts";
+import type { Member } from "../../core/survey.ts";
 import { eraFault, type Failed } from "../../dialects/mlflow/era/faults.ts";
 import { eraEvent, eraReply, formOf } from "../../dialects/mlflow/era/replies.ts";
 import { exactJson } from "../../dialects/mlflow/exact.ts";
@@ -37,13 +38,14 @@ export class MlflowSink implements Sink {
     this.speech = speech;
   }
 
-  takes(reply: Buffer, { target }: Pick<Call, "target">): boolean {
+  takes(reply: Buffer, { target }: Pick<Call, "target">): readonly Member[] | undefined {
     const { op } = this;
     const { format, era } = this.speech;
     this.of = reply;
     const form = era === undefined ? "modern" : formOf({ era, op, provider: target!.provider, model: target!.model });
-    this.made = format === "legacy" || form === undefined ? undefined : modernBytes(op, reply, form === "exact");
-    return this.made !== undefined;
+    const told = format === "legacy" || form === undefined ? undefined : modernBytes(op, reply, form === "exact");
+    this.made = told?.bytes;
+    return told?.members;
   }
 
   reply(call: Call, body: Body): void {
