@@ -22,12 +22,13 @@ export class Silence {
 
   /** From now on, silence may last `ms`; `Infinity`: only the deadline counts. */
   allow(ms: number): void {
-    this.limitAt = Math.min(this.deadlineAt, this.clock.now() + ms);
+    const now = this.clock.now();
+    this.limitAt = Math.min(this.deadlineAt, now + ms);
     if (this.timer !== undefined) {
       if (this.timerAt <= this.limitAt) return;
       this.clock.cancel(this.timer);
     }
-    this.arm();
+    this.arm(now);
   }
 
   /** It is the caller who holds the provider back: silence does not count, for `ms` at a time, until `allow`. */
@@ -44,9 +45,9 @@ export class Silence {
     this.timer = undefined;
   }
 
-  private arm(): void {
+  private arm(now: number): void {
     this.timerAt = this.limitAt;
-    this.timer = this.clock.after(Math.max(0, this.limitAt - this.clock.now()), () => this.fire());
+    this.timer = this.clock.after(Math.max(0, this.limitAt - now), () => this.fire());
   }
 
   private fire(): void {
@@ -58,6 +59,6 @@ export class Silence {
     }
     if (this.holdMs > 0) this.limitAt = Math.min(this.deadlineAt, now + this.holdMs);
     if (now >= this.limitAt) this.due(false);
-    else this.arm();
+    else this.arm(now);
   }
 }

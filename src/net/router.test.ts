@@ -93,3 +93,25 @@ it("tells of everybody who was refused, and what was asked for", () => {
     "/y/z routes.read CALLER_FORBIDDEN",
   ]);
 });
+
+it("gives the same endpoint, values and refusals for a path that was asked for before", () => {
+  const named = (method: string, path: string) =>
+    endpoint("inference", path, {
+      method,
+      handle: (inbound, params) => inbound.send(200, [], `${method} ${path} ${params.join(" ")}`),
+    });
+  const router = new Router([
+    mount(named("POST", "/a/{name}/go"), named("GET", "/{one}/{two}/go"), named("DELETE", "/a/{name}/go")),
+  ]);
+  const ask = (method: string, path: string) => route(router, { principal: ANYBODY, method, path });
+  for (let i = 0; i < 3; i++) {
+    expect(ask("POST", "/a/x%20y/go")).toEqual(["200 POST /a/{name}/go x y"]);
+    expect(ask("DELETE", "/a/x%20y/go")).toEqual(["200 DELETE /a/{name}/go x y"]);
+    expect(ask("GET", "/a/x%20y/go")).toEqual(["200 GET /{one}/{two}/go a x y"]);
+    expect(ask("PUT", "/a/x%20y/go")).toEqual(["405 /a/x%20y/go takes DELETE, GET, HEAD, POST, not PUT."]);
+    expect(ask("POST", "/a/%zz/go")).toEqual(["404 Nothing is served at POST /a/%zz/go."]);
+    expect(ask("POST", "/a//go")).toEqual(["404 Nothing is served at POST /a//go."]);
+  }
+  for (let i = 0; i < 2000; i++) expect(ask("POST", `/a/${i}/go`)).toEqual([`200 POST /a/{name}/go ${i}`]);
+  expect(ask("POST", "/a/1/go")).toEqual(["200 POST /a/{name}/go 1"]);
+});

@@ -21,6 +21,8 @@ export class Router {
     readonly methods: readonly string[];
     readonly mount: Mount;
   }[] = [];
+  /** What patterns gave for paths that were asked for before, by path: the same names are asked for again and again. */
+  private readonly matched = new Map<string, readonly Matched[]>();
   private readonly mounts: readonly Mount[];
   private readonly refused: Refused | undefined;
 
@@ -53,18 +55,13 @@ export class Router {
       this.enter(endpoint, inbound, NONE);
       return;
     }
-    const allowed = known === undefined ? [] : [...known.keys()];
-    const segments = path.split("/");
-    for (const one of this.patterns) {
-      if (!path.startsWith(one.prefix)) continue;
-      const params = match(one.segments, segments);
-      if (params === undefined) continue;
-      if (one.methods.includes(method)) {
-        this.enter(one.endpoint, inbound, params);
-        return;
-      }
-      allowed.push(...one.methods);
+    const matched = this.matching(path);
+    for (const { endpoint, methods, params } of matched) {
+      if (!methods.includes(method)) continue;
+      this.enter(endpoint, inbound, params);
+      return;
     }
+    const allowed = [...(known?.keys() ?? []), ...matched.flatMap(({ methods }) => methods)];
     const found = allowed.length > 0 ? undefined : this.find(path);
     if (found && methodsOf(found).includes(method)) {
       this.enter(found, inbound, NONE);
@@ -73,6 +70,23 @@ export class Router {
     if (found) allowed.push(...methodsOf(found));
     const error = allowed.length > 0 ? methodUnknown(inbound, new Set(allowed)) : errors.pathUnknown(method, path);
     this.mountOf(inbound).refuse(inbound, error);
+  }
+
+  /** The endpoints with parameters that have this path, in their order. */
+  private matching(path: string): readonly Matched[] {
+    const known = this.matched.get(path);
+    if (known !== undefined) return known;
+    const segments = path.split("/");
+    const found = this.patterns.flatMap(({ prefix, segments: pattern, endpoint, methods }) => {
+      const params = path.startsWith(prefix) ? match(pattern, segments) : undefined;
+      return params === undefined ? [] : { endpoint, methods, params };
+    });
+    if (found.length > 0 && path.length <= MAX_KNOWN_PATH) {
+      if (this.matched.size >= MAX_KNOWN_PATHS) this.matched.clear();
+      // As a text of its own: a piece of a request's head would keep all of that.
+      this.matched.set(Buffer.from(path).toString(), found);
+    }
+    return found;
   }
 
   private find(path: string): Endpoint | undefined {
@@ -123,6 +137,16 @@ export class Router {
 }
 
 const NONE: readonly string[] = [];
+/** Paths that are known again, and how long they may be: who asks can make them up. */
+const MAX_KNOWN_PATHS = 512;
+const MAX_KNOWN_PATH = 256;
+
+/** An endpoint whose path has parameters, and what they are in one path. */
+interface Matched {
+  readonly endpoint: Endpoint;
+  readonly methods: readonly string[];
+  readonly params: readonly string[];
+}
 
 function assertDecided({ method, path, permission }: Endpoint): void {
   if (!isPermission(permission)) throw new Error(`${method} ${path} does not say what it asks of its callers`);

@@ -4,7 +4,7 @@ import { GatewayError } from "../../core/errors.ts";
 import type { Hooks, Policy, PolicyTools } from "../../core/policy.ts";
 import type { SettingsProblem } from "../../core/provider.ts";
 import type { Counted } from "../../core/store.ts";
-import { networkOf } from "./address.ts";
+import { isKind, Keys, KINDS } from "./keys.ts";
 import { longWords, periodOf } from "./period.ts";
 
 /**
@@ -19,23 +19,14 @@ export const policy: Policy<RateLimitSettings> = {
   compile,
 };
 
-/** Who a call is counted with, by the setting `key`. */
-const COUNTED = {
-  user: ({ principal, arrival }: Call) =>
-    principal === "" ? `address ${networkOf(arrival.remote)}` : `user ${principal}`,
-  endpoint: () => "all",
-  address: ({ arrival }: Call) => `address ${networkOf(arrival.remote)}`,
-} as const;
-
 function check({ renewalPeriod, key }: RateLimitSettings): readonly SettingsProblem[] {
   const problems: SettingsProblem[] = [];
   if (!periodOf(renewalPeriod)) {
     const message = "want second, minute, hour, day, month or year, or so many of them such as 5 minutes";
     problems.push({ path: "renewal_period", message });
   }
-  if (key !== "" && !Object.hasOwn(COUNTED, key)) {
-    const names = Object.keys(COUNTED).join(", ");
-    problems.push({ path: "key", message: `not one of ${names}; read as user`, warning: true });
+  if (key !== "" && !isKind(key)) {
+    problems.push({ path: "key", message: `not one of ${KINDS.join(", ")}; read as user`, warning: true });
   }
   return problems;
 }
@@ -43,10 +34,10 @@ function check({ renewalPeriod, key }: RateLimitSettings): readonly SettingsProb
 /** Costs a call about 0.5 us. */
 function compile({ calls = 0, renewalPeriod, key }: RateLimitSettings, { counters, route }: PolicyTools): Hooks {
   const { ms, text } = periodOf(renewalPeriod)!;
-  const who = Object.hasOwn(COUNTED, key) ? COUNTED[key as keyof typeof COUNTED] : COUNTED.user;
   const quota = `${calls} per ${text}`;
   // Without `calls`: when they alone are changed, what was used stays used.
-  const prefix = `rate_limit ${route} ${ms} `;
+  const keys = new Keys(`rate_limit ${route} ${ms} `);
+  const kind = isKind(key) ? key : "user";
 
   function hold(call: Call, { total, leftMs }: Counted): GatewayError | undefined {
     const left = Math.max(0, calls - total);
@@ -57,8 +48,8 @@ function compile({ calls = 0, renewalPeriod, key }: RateLimitSettings, { counter
   return {
     limit: { calls, renewalPeriod, key: key === "" ? undefined : key },
     before(call) {
-      const counted = counters.add(prefix + who(call), 1, ms);
-      return counted instanceof Promise ? counted.then((later) => hold(call, later)) : hold(call, counted);
+      const now = counters.add(keys[kind](call), 1, ms);
+      return now instanceof Promise ? now.then((later) => hold(call, later)) : hold(call, now);
     },
   };
 }
