@@ -156,8 +156,8 @@ class AllSeries {
   private readonly faults: Tally;
   /** By target, or by plan for a call that ended before it had one. Gone with the config that it belongs to. */
   private readonly byTarget = new WeakMap<Target | Plan, TargetSeries>();
-  /** Of what never became a call, by outcome. */
-  private readonly strays = new Map<string, Count>();
+  /** Of what never became a call. */
+  private readonly strays: OutcomeCount[] = [];
 
   constructor(registry: Registry, max: number | undefined) {
     this.requests = new Tally(
@@ -247,24 +247,19 @@ class AllSeries {
     return own;
   }
 
-  private outcome(own: TargetSeries, { protocol, status, reason }: Outcome): Count {
-    const key = `${protocol} ${status} ${reason}`;
-    let row = own.outcomes.get(key);
-    if (row === undefined) {
-      row = this.requests.row([protocol, ...own.labels, String(status), reason]);
-      own.outcomes.set(key, row);
-    }
-    return row;
+  private outcome(own: TargetSeries, outcome: Outcome): Count {
+    return countOf(own.outcomes, outcome) ?? this.outcomeOf(own.outcomes, own.labels, outcome);
   }
 
-  private stray({ protocol, status, reason }: Outcome): Count {
-    const key = `${protocol} ${status} ${reason}`;
-    let row = this.strays.get(key);
-    if (row === undefined) {
-      row = this.requests.row([protocol, "", "", "", "", String(status), reason]);
-      this.strays.set(key, row);
-    }
-    return row;
+  private stray(outcome: Outcome): Count {
+    return countOf(this.strays, outcome) ?? this.outcomeOf(this.strays, NO_LABELS, outcome);
+  }
+
+  private outcomeOf(among: OutcomeCount[], labels: readonly string[], outcome: Outcome): Count {
+    const { protocol, status, reason } = outcome;
+    const count = this.requests.row([protocol, ...labels, String(status), reason]);
+    among.push({ ...outcome, count });
+    return count;
   }
 
   private count(own: TargetSeries, type: TokenType, tokens: number | undefined): void {
@@ -274,6 +269,21 @@ class AllSeries {
   }
 }
 
+const NO_LABELS = ["", "", "", ""];
+
+/** The count of one outcome. */
+interface OutcomeCount extends Outcome {
+  readonly count: Count;
+}
+
+/** There are a few: to look at each costs less than to put a key together. */
+function countOf(among: readonly OutcomeCount[], { protocol, status, reason }: Outcome): Count | undefined {
+  for (const one of among) {
+    if (one.status === status && one.reason === reason && one.protocol === protocol) return one.count;
+  }
+  return undefined;
+}
+
 type TokenType = "input" | "output" | "cached" | "reasoning";
 
 /** What one target's calls are counted into. */
@@ -281,7 +291,7 @@ class TargetSeries {
   readonly labels: readonly string[];
   readonly duration: Spread;
   firstToken: Spread | undefined = undefined;
-  readonly outcomes = new Map<string, Count>();
+  readonly outcomes: OutcomeCount[] = [];
   readonly tokens: Record<TokenType, Count | undefined> = {
     input: undefined,
     output: undefined,

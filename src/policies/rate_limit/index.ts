@@ -37,12 +37,13 @@ function compile({ calls = 0, renewalPeriod, key }: RateLimitSettings, { counter
   const quota = `${calls} per ${text}`;
   // Without `calls`: when they alone are changed, what was used stays used.
   const keys = new Keys(`rate_limit ${route} ${ms} `);
+  const words = `Rate limit exceeded: ${quota} on the route ${JSON.stringify(route)}, ${calls} used; try again in `;
   const kind = isKind(key) ? key : "user";
 
   function hold(call: Call, { total, leftMs }: Counted): GatewayError | undefined {
     const left = Math.max(0, calls - total);
     if (call.quota === undefined || left < call.quota.left) call.quota = { limit: calls, left, leftMs };
-    return total > calls ? exceeded(route, quota, calls, leftMs) : undefined;
+    return total > calls ? exceeded(words, quota, leftMs) : undefined;
   }
 
   return {
@@ -54,7 +55,6 @@ function compile({ calls = 0, renewalPeriod, key }: RateLimitSettings, { counter
   };
 }
 
-function exceeded(route: string, quota: string, used: number, leftMs: number): GatewayError {
-  const words = `Rate limit exceeded: ${quota} on the route ${JSON.stringify(route)}, ${used} used; try again in ${longWords(leftMs)}.`;
-  return new GatewayError(words, { reason: "RATE_EXCEEDED", retryAfterMs: leftMs, quota });
+function exceeded(words: string, quota: string, leftMs: number): GatewayError {
+  return new GatewayError(`${words}${longWords(leftMs)}.`, { reason: "RATE_EXCEEDED", retryAfterMs: leftMs, quota });
 }
