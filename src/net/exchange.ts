@@ -1,14 +1,16 @@
 import type { Controls, Receiver, ReplyHeaders } from "../core/provider.ts";
 import { type Decoding, decoding } from "./decode.ts";
 
-/** What of undici's controller is used. */
+/** Holds of what carries an exchange, until its end; of undici's controller what is used. */
 export interface Flow {
+  /** Whether the connection carried an answer before; absent: it is not known. */
+  readonly old?: boolean;
   pause(): void;
   resume(): void;
   abort(reason: Error): void;
 }
 
-/** What is sent, as undici wants it. */
+/** What is sent. */
 export interface Request {
   readonly method: "GET" | "POST";
   readonly path: string;
@@ -27,6 +29,15 @@ export interface Sender {
   again(exchange: SentExchange): void;
 }
 
+/** A connection was closed, and the system says of no error. */
+export class SocketClosed extends Error {
+  readonly code = "SOCKET_CLOSED";
+  constructor(message: string) {
+    super(message);
+    this.name = "SocketClosed";
+  }
+}
+
 /** Put on an error when the time for connecting was over. */
 export const CONNECT_TIMEOUT = Symbol("connect timeout");
 
@@ -35,9 +46,11 @@ export const CONNECT_TIMEOUT = Symbol("connect timeout");
  * Later, the server may well have worked on the request.
  */
 const CROSSED_MS = 1_000;
+/** Codes of a connection that closed: ours, undici's, the system's. */
+const CLOSED: ReadonlySet<string> = new Set(["SOCKET_CLOSED", "UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
 
 /**
- * One exchange: undici's pushes in our words. After `abort` it is silent.
+ * One exchange: what is pushed by our own connections, and by undici's, in our words. After `abort` it is silent.
  *
  * A request over a connection that had been idle is sent once more, over a new one, when that connection closes within a second
  * and before one byte came back: servers close idle connections whenever they like, and the request was not read. It cannot
@@ -69,8 +82,8 @@ export class SentExchange implements Controls {
   onRequestStart(controller: Flow): void {
     this.controller = controller;
     if (this.silent) controller.abort(new Error("abandoned"));
-    // Nobody connected since this was handed in: the connection is an old one.
-    else if (this.sender.connects === this.connects) this.sentAt = performance.now();
+    // Or nobody connected since this was handed in: the connection is an old one.
+    else if (controller.old ?? this.sender.connects === this.connects) this.sentAt = performance.now();
   }
   onResponseStarted(): void {
     this.heard = true;
@@ -88,6 +101,8 @@ export class SentExchange implements Controls {
     else this.receiver.onData(chunk);
   }
   onResponseEnd(): void {
+    // It carries others from now on.
+    this.controller = undefined;
     this.release();
     if (this.silent) return;
     this.silent = true;
@@ -102,12 +117,13 @@ export class SentExchange implements Controls {
       this.sender.again(this);
       return;
     }
+    const before = this.controller === undefined && !this.heard;
+    this.controller = undefined;
     this.release();
     if (this.silent) return;
     this.silent = true;
     this.decoder?.stop();
     const isTimeout = typeof cause === "object" && cause !== null && CONNECT_TIMEOUT in cause;
-    const before = this.controller === undefined && !this.heard;
     this.receiver.onBreak(isTimeout ? "connect_timeout" : before ? "connect" : "broken", cause);
   }
 
@@ -136,6 +152,6 @@ export class SentExchange implements Controls {
   private crossed(cause: unknown): boolean {
     if (this.heard || this.sentAt === 0 || performance.now() - this.sentAt > CROSSED_MS) return false;
     const { code } = cause as NodeJS.ErrnoException;
-    return code === "UND_ERR_SOCKET" || code === "ECONNRESET" || code === "EPIPE";
+    return CLOSED.has(String(code));
   }
 }

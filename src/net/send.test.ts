@@ -1,8 +1,7 @@
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { createServer, type LookupFunction, type Socket } from "node:net";
+import type { LookupFunction, Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
+import { bareServer } from "../../test/support/bare-server.ts";
 import { fakeUpstream, gzipped } from "../../test/support/fake-upstream.ts";
 import { type Recorded, record } from "../../test/support/recording.ts";
 import type { Outgoing } from "../core/provider.ts";
@@ -27,32 +26,6 @@ async function send(dialer: Dialer, origin: string, how: Partial<Dialing> = {}, 
   return so;
 }
 
-/** A server of bare sockets. */
-async function bareServer(serve: (socket: Socket, nth: number) => void) {
-  let nth = 0;
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {}).on("close", () => sockets.delete(socket));
-    serve(socket, nth++);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    get accepted() {
-      return nth;
-    },
-    get open() {
-      return sockets.size;
-    },
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, "close");
-    },
-  };
-}
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 describe("what may be dialed", () => {

@@ -1,15 +1,11 @@
-import { isIP, type LookupFunction, type Socket } from "node:net";
-import { buildConnector, Client, Pool } from "undici";
-import { plainName } from "../core/address.ts";
+import type { LookupFunction } from "node:net";
 import type { Exchange, Outgoing, Receiver } from "../core/provider.ts";
-import { type Egress, EgressRefused, guardedLookup } from "./egress.ts";
-import { CONNECT_TIMEOUT, type Request, type Sender, SentExchange } from "./exchange.ts";
-import { quicken } from "./quick.ts";
+import { type Connector, connectorOf } from "./connector.ts";
+import type { Egress } from "./egress.ts";
+import { type Request, type Sender, SentExchange } from "./exchange.ts";
+import { InPieces } from "./in-pieces.ts";
+import { Wire } from "./wire.ts";
 
-/** Milliseconds an idle connection to a provider is kept. Below what common servers allow, so that they do not close first. */
-const KEEP_ALIVE_MS = 4_000;
-/** Most bytes of the head of a provider's answer; twice what servers send at most by default. */
-const MAX_HEAD_BYTES = 32 * 1024;
 /** Larger bodies are handed over in pieces of this size. */
 const PIECE_BYTES = 256 * 1024;
 
@@ -83,29 +79,20 @@ class Line implements Sender {
   readonly origin: string;
   connects = 0;
   private readonly maxConnections: number;
-  private readonly pool: Pool;
-  private readonly settings: Pool.Options;
-  private readonly singles = new Set<Client>();
+  private readonly connector: Connector;
+  private readonly wire: Wire;
+  private pieces: InPieces | undefined = undefined;
   private busy = 0;
 
   constructor(origin: string, { connectMs, maxConnections, egress }: Dialing, resolve: LookupFunction | undefined) {
     this.origin = origin;
     this.maxConnections = maxConnections;
-    const connect = guardedConnector(connectMs, egress, resolve);
-    this.settings = {
-      connect: (options, done) => {
-        this.connects++;
-        connect(options, done);
-      },
-      // Our own limits are exact and say which one passed; those of undici are switched off.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      maxHeaderSize: MAX_HEAD_BYTES,
-      allowH2: false,
-      pipelining: 1,
+    const connector = connectorOf(origin, connectMs, egress, resolve);
+    this.connector = (done) => {
+      this.connects++;
+      return connector(done);
     };
-    this.pool = new Pool(origin, this.settings);
+    this.wire = new Wire(origin, this.connector);
   }
 
   send(outgoing: Outgoing, receiver: Receiver): SentExchange {
@@ -115,7 +102,7 @@ class Line implements Sender {
       if (this.busy > this.maxConnections) {
         throw new Error(`all ${this.maxConnections} connections to ${this.origin} are in use`);
       }
-      this.pool.dispatch(exchange.request as Dispatched, exchange);
+      this.way(exchange).send(exchange);
     } catch (cause) {
       queueMicrotask(() => exchange.onResponseError(undefined, cause));
     }
@@ -128,23 +115,24 @@ class Line implements Sender {
 
   /** Another idle connection could be as dead as the first. */
   again(exchange: SentExchange): void {
-    const client = new Client(this.origin, this.settings as Client.Options);
-    this.singles.add(client);
-    client.dispatch(exchange.request as Dispatched, exchange);
-    void client.close().finally(() => this.singles.delete(client));
+    this.way(exchange).sendAnew(exchange);
   }
 
   close(): void {
-    void this.pool.close();
+    this.wire.close();
+    this.pieces?.close();
   }
 
   async destroy(): Promise<void> {
-    await Promise.all([this.pool, ...this.singles].map((one) => one.destroy()));
+    await Promise.all([this.wire.destroy(), this.pieces?.destroy()]);
+  }
+
+  private way({ request: { body } }: SentExchange): Wire | InPieces {
+    if (body === null || body instanceof Buffer) return this.wire;
+    this.pieces ??= new InPieces(this.origin, this.connector);
+    return this.pieces;
   }
 }
-
-/** Its type does not know bodies that can be iterated. */
-type Dispatched = Parameters<Pool["dispatch"]>[0];
 
 function requestOf({ method, path, headers, body }: Outgoing): Request {
   if (method === "GET") return { method, path, headers: headers as string[], body: null };
@@ -154,39 +142,4 @@ function requestOf({ method, path, headers, body }: Outgoing): Request {
   const pieces: Buffer[] = [];
   for (let at = 0; at < body.length; at += PIECE_BYTES) pieces.push(body.subarray(at, at + PIECE_BYTES));
   return { method: "POST", path, headers: [...headers, "content-length", String(body.length)], body: pieces };
-}
-
-/**
- * A connector that dials what `egress` allows, and gives up after exactly `ms`; undici's own timer ticks once a second. A name
- * is judged by its addresses, after DNS; an address in the URL never gets to DNS and is judged here.
- */
-function guardedConnector(ms: number, egress: Egress, resolve: LookupFunction | undefined): buildConnector.connector {
-  const lookup = guardedLookup(egress, resolve);
-  const connect = buildConnector({ timeout: 0, allowH2: false, lookup } as buildConnector.BuildOptions) as (
-    ...args: Parameters<buildConnector.connector>
-  ) => Socket;
-  return (options, done) => {
-    const host = plainName(options.hostname);
-    const why = isIP(host) === 0 ? undefined : egress.refuse(host, host);
-    if (why !== undefined) {
-      queueMicrotask(() => done(new EgressRefused(why), null));
-      return;
-    }
-    let over = false;
-    const timer = setTimeout(() => {
-      over = true;
-      // The system would go on knocking for two minutes.
-      socket.destroy();
-      done(Object.assign(new Error("connect timeout"), { [CONNECT_TIMEOUT]: true }), null);
-    }, ms);
-    const socket = connect(options, (error, open) => {
-      clearTimeout(timer);
-      if (over) open?.destroy();
-      else if (error) done(error, null);
-      else {
-        quicken(open!);
-        done(null, open!);
-      }
-    });
-  };
 }
