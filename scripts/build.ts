@@ -5,6 +5,7 @@ import { rolldown } from "rolldown";
 import { startChunks } from "./chunks.ts";
 import { copyDocsAssets } from "./docs-assets.ts";
 import { slim } from "./slim.ts";
+import { warm } from "./warm.ts";
 
 /**
  * Makes `dist`: types by the compiler, code by the bundler. A bundle starts in half the time of some 600 modules and takes
@@ -32,6 +33,7 @@ await bundle.write({
 copyDocsAssets();
 copyNames();
 chmodSync(path("dist/main.js"), 0o755);
+await warm(path("dist/main.js"), path("dist/cache"));
 
 /** Further names of providers, which are read without loading their modules. */
 function copyNames(): void {

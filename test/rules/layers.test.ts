@@ -34,7 +34,7 @@ const ONLY: readonly (readonly [what: RegExp, where: RegExp])[] = [
   [/from "prom-client"/, /^src\/observe\//],
   // Programs are started in one place alone.
   [/from "node:child_process"/, /^src\/serve\/process\.ts$/],
-  [/from "commander"/, /^src\/(main\.ts|cli\/program\.ts)$/],
+  [/from "commander"/, /^src\/(command\.ts|cli\/program\.ts)$/],
   [/from "chokidar"/, /^src\/config\/watch\.ts$/],
   [/from "kysely"/, /^src\/(sql|stores)\//],
   [/from "pg"/, /^src\/stores\/postgres\//],
@@ -46,9 +46,9 @@ const ONLY: readonly (readonly [what: RegExp, where: RegExp])[] = [
   [/import (?!\{ (?:isIP(?:v4|v6)?(?:, )?)+ \})[^;]*from "node:net"/, /^src\/(?:net\/|observe\/writer\.ts$)/],
   [/from "node:(http|https|http2|tls|dns|dgram)[/"]/, /^src\/net\//],
   [/\bfetch\(/, /^src\/client\//],
-  [/\bprocess\.env\b/, /^src\/(config\/secrets|main)\.ts$/],
+  [/\bprocess\.env\b/, /^src\/(config\/secrets|command)\.ts$/],
   [/\b(Date\.now|performance\.now|Math\.random|setTimeout|setInterval)\b|new Date\(/, /^src\/(?!core\/|dialects\/)/],
-  [/\bconsole\.[a-z]+\(|process\.stdout/, /^src\/(check|main)\.ts$/],
+  [/\bconsole\.[a-z]+\(|process\.stdout/, /^src\/(check|command)\.ts$/],
 ];
 
 /** A path's layer, such as `core`, `providers/openai`, `main` or `gen`. */
