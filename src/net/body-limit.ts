@@ -26,6 +26,12 @@ export interface Owner {
   failed(thrown: unknown): void;
 }
 
+/** Why a request is given up whose body takes too long. */
+export function requestLate(timeoutMs: number): GatewayError {
+  const why = `The request was not complete within ${Math.ceil(timeoutMs / 1000)} s.`;
+  return new GatewayError(why, { reason: "DEADLINE_PASSED", http: 408, limit: "caller" });
+}
+
 /** Called once: the bytes, or why there are none. */
 export type Done = (error: GatewayError | undefined, bytes: Buffer) => void;
 
@@ -98,9 +104,7 @@ export class Collector implements Taker {
 
   /** Gives up on a body that is not there yet. */
   late(): void {
-    const seconds = Math.ceil(this.port.requestTimeoutMs / 1000);
-    const why = `The request was not complete within ${seconds} s.`;
-    this.refuse(new GatewayError(why, { reason: "DEADLINE_PASSED", http: 408, limit: "caller" }));
+    this.refuse(requestLate(this.port.requestTimeoutMs));
   }
 
   /** The bytes are no longer held: the exchange is over. */

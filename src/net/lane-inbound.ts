@@ -1,7 +1,7 @@
 import type { GatewayError } from "../core/errors.ts";
 import type { BodyReader, BodySource, FlatHeaders } from "../core/protocol.ts";
 import { Arrived } from "./arrived.ts";
-import { Collector } from "./body-limit.ts";
+import { Collector, requestLate } from "./body-limit.ts";
 import { hasBody, plainLines, unframedLines } from "./head.ts";
 import type { Taker } from "./incoming.ts";
 import type { Lane } from "./lane.ts";
@@ -30,6 +30,8 @@ export class LaneInbound extends Arrived implements BodySource {
   /** The head of a stream, until its first chunk. */
   private head: string | undefined = undefined;
   private hasEnded = false;
+  /** The connection is the next one's. */
+  private isOver = false;
   private stays = true;
 
   constructor(lane: Lane, head: PlainHead) {
@@ -61,7 +63,8 @@ export class LaneInbound extends Arrived implements BodySource {
     } else if (!this.hasEnded) {
       this.waiting ??= [];
       this.waiting.push(ours);
-      if (this.left > 0) this.lane.socket.pause();
+      // A taker that is not paused gets it within this turn, and nobody would resume the connection after that.
+      if (this.left > 0 && (this.taker === undefined || this.isPaused)) this.lane.socket.pause();
     }
     return chunk.length > left ? chunk.subarray(left) : undefined;
   }
@@ -69,7 +72,7 @@ export class LaneInbound extends Arrived implements BodySource {
   /** Tells the taker what has come. */
   deliver(): void {
     const { taker } = this;
-    if (taker === undefined || this.isTaken) return;
+    if (taker === undefined || this.isTaken || this.isOver) return;
     while (this.waiting !== undefined && !this.isPaused) {
       const next = this.waiting.shift();
       if (next === undefined) this.waiting = undefined;
@@ -92,12 +95,13 @@ export class LaneInbound extends Arrived implements BodySource {
   }
 
   pause(): void {
+    if (this.isOver) return;
     this.isPaused = true;
     this.lane.socket.pause();
   }
 
   resume(): void {
-    if (!this.isPaused) return;
+    if (!this.isPaused || this.isOver) return;
     this.isPaused = false;
     this.lane.socket.resume();
     process.nextTick(deliver, this);
@@ -116,13 +120,18 @@ export class LaneInbound extends Arrived implements BodySource {
 
   open(status: number, headers: FlatHeaders): void {
     if (this.status !== 0 || this.lane.isGone) return;
+    // Its end is its head's: not even the last chunk may follow.
+    if (!hasBody(status)) {
+      this.send(status, headers, "");
+      return;
+    }
     this.head = this.begun(status, headers, "transfer-encoding: chunked\r\n");
   }
 
   write(chunk: Buffer | string): boolean {
     const { lane, head } = this;
-    // An empty chunk would be the end.
-    if (lane.isGone || this.hasEnded || chunk.length === 0) return true;
+    // An empty chunk would be the end; and without a head, which may have been one that cannot be sent, there is no answer.
+    if (lane.isGone || this.hasEnded || this.status === 0 || chunk.length === 0) return true;
     this.head = undefined;
     const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
     return lane.write(`${head ?? ""}${bytes.length.toString(16)}\r\n`, bytes, "\r\n");
@@ -130,12 +139,16 @@ export class LaneInbound extends Arrived implements BodySource {
 
   close(): void {
     if (this.lane.isGone || this.hasEnded) return;
+    if (this.status === 0) {
+      this.reset();
+      return;
+    }
     this.hasEnded = true;
     this.lane.last((this.head ?? "") + LAST_CHUNK);
   }
 
   reset(): void {
-    this.lane.socket.destroy();
+    if (!this.isOver) this.lane.socket.destroy();
   }
 
   /** Bytes came after it that are nobody's request: the connection ends, with its answer unless that has begun. */
@@ -152,16 +165,26 @@ export class LaneInbound extends Arrived implements BodySource {
   /** The exchange is over. @param isWhole Its answer is out; else the connection is gone. */
   over(isWhole: boolean): void {
     const { host } = this.port;
-    if (!this.isTaken) this.taker?.gone();
+    this.isOver = true;
     host.open.delete(this);
-    if (!isWhole) this.onGone?.();
+    if (!isWhole) {
+      this.untaken();
+      this.onGone?.();
+    }
     this.body?.release();
     host.finished(this);
-    if (isWhole) this.lane.done(this.left, this.stays);
+    if (!isWhole) return;
+    // What is said of it was said: that an answer did not wait for all of the body is no failure of the call.
+    this.untaken();
+    this.lane.done(this.left, this.stays);
   }
 
   look(now: number): void {
     this.hurry(now);
+    // Nobody else gives up on one that is taken as it comes, or not at all.
+    if (this.left > 0 && this.body === undefined && now - this.started > this.port.requestTimeoutMs) {
+      this.failed(requestLate(this.port.requestTimeoutMs));
+    }
     this.lane.watch();
   }
 
@@ -177,6 +200,11 @@ export class LaneInbound extends Arrived implements BodySource {
     if (port.draining) this.stays = false;
     this.status = status;
     return text + framing + lane.lanes.tail(this.stays);
+  }
+
+  /** Tells a taker that did not get it all that nothing more comes. */
+  private untaken(): void {
+    if (!this.isTaken) this.taker?.gone();
   }
 
   private feed(taker: Taker): void {

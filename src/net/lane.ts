@@ -1,86 +1,14 @@
 import type { Socket } from "node:net";
 import type { Timer } from "../core/clock.ts";
 import { DRAIN_BYTES, LINGER_MS } from "./body-limit.ts";
-import type { Port } from "./host.ts";
 import { LaneInbound } from "./lane-inbound.ts";
-import { type HeadLimits, plainHead } from "./plain-head.ts";
-import { giveTo, type Server } from "./sniff.ts";
+import type { Lanes } from "./lanes.ts";
+import { plainHead } from "./plain-head.ts";
 
 /** Largest piece that goes out as one string with what stands around it; copying more costs more than a second buffer. */
 const ONE_WRITE_BYTES = 8 * 1024;
 /** What may come before its turn is held up to this, bytes. */
 const HELD_BYTES = 64 * 1024;
-
-/** What the connections of a port share. Times in milliseconds. */
-export interface LaneSettings extends HeadLimits {
-  readonly headTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-}
-
-/**
- * The connections whose requests are read by ourselves: `plainHead` says which. Node's own server reads what is not as plain, and
- * has the connection from then on. What `node:http` does for a call with objects, streams and events of its own takes a third of
- * what a forwarder takes in all; and what is safe about it, it decides on the heads that leave a doubt.
- */
-export class Lanes {
-  readonly port: Port;
-  readonly settings: LaneSettings;
-  private readonly http1: Server;
-  private readonly lanes = new Set<Lane>();
-  private kept = "";
-  private ended = "";
-
-  /** @param http1 Who takes what is not plain. */
-  constructor(settings: LaneSettings, port: Port, http1: Server) {
-    this.settings = settings;
-    this.port = port;
-    this.http1 = http1;
-    this.date();
-  }
-
-  /**
-   * Takes a connection that speaks HTTP/1.
-   *
-   * @param bytes What has come of it.
-   */
-  take(socket: Socket, bytes?: Buffer): void {
-    const lane = new Lane(socket, this);
-    this.lanes.add(lane);
-    if (bytes !== undefined) lane.data(bytes);
-  }
-
-  /** Called about once a second: ends connections that have been without a request for too long. */
-  look(now: number): void {
-    this.date();
-    for (const lane of this.lanes) lane.look(now);
-  }
-
-  /** Ends connections without a request. */
-  endIdle(): void {
-    for (const lane of this.lanes) lane.endIdle();
-  }
-
-  /** The last headers of an answer and the empty line. @param stays The connection is kept. */
-  tail(stays: boolean): string {
-    return stays ? this.kept : this.ended;
-  }
-
-  /** It is over, or was given away. */
-  released(lane: Lane): void {
-    this.lanes.delete(lane);
-  }
-
-  /** Node's own server reads a connection from here on. */
-  give(socket: Socket, bytes: Buffer): void {
-    giveTo(this.http1, socket, bytes);
-  }
-
-  private date(): void {
-    const date = `Date: ${new Date().toUTCString()}\r\n`;
-    this.kept = `${date}Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(this.settings.idleTimeoutMs / 1000)}\r\n\r\n`;
-    this.ended = `${date}Connection: close\r\n\r\n`;
-  }
-}
 
 const LANE = Symbol("lane");
 type Tied = Socket & { [LANE]: Lane };
@@ -149,7 +77,7 @@ export class Lane {
     const { current, lanes } = this;
     if (current !== undefined) this.during(current, chunk);
     else if (this.lingering !== undefined) this.skip(this.lingering, chunk);
-    else {
+    else if (!this.deaf) {
       const head = plainHead(chunk, lanes.settings);
       if (head === undefined || chunk.length > head.bytes + head.bodyBytes) {
         this.leave(chunk);
@@ -238,21 +166,22 @@ export class Lane {
     this.held = undefined;
     this.since = lanes.port.host.clock.now();
     if (left > 0) this.linger(left, stays && !lanes.port.draining);
-    else if (!stays || lanes.port.draining) socket.destroySoon();
-    else if (held !== undefined) {
-      socket.resume();
-      this.data(held);
+    else if (!stays || lanes.port.draining) this.end();
+    else {
+      // Too much was held, or who held the body back has not let go of it.
+      if (socket.isPaused()) socket.resume();
+      if (held !== undefined) this.data(held);
     }
   }
 
   look(now: number): void {
     if (this.current !== undefined || this.lingering !== undefined) return;
     const { headTimeoutMs, idleTimeoutMs } = this.lanes.settings;
-    if (now - this.since > (this.asked ? idleTimeoutMs : headTimeoutMs)) this.socket.destroySoon();
+    if (now - this.since > (this.asked ? idleTimeoutMs : headTimeoutMs)) this.end();
   }
 
   endIdle(): void {
-    if (this.current === undefined) this.socket.destroySoon();
+    if (this.current === undefined) this.end();
   }
 
   /** Bytes came while a request is under way: of its body, or after it. */
@@ -282,13 +211,22 @@ export class Lane {
 
   private skip(lingering: Lingering, chunk: Buffer): void {
     lingering.bytes += chunk.length;
-    if (lingering.bytes > DRAIN_BYTES) this.socket.destroy();
+    if (lingering.bytes > DRAIN_BYTES) {
+      this.socket.destroy();
+      return;
+    }
     const rest = lingering.bytes - lingering.left;
     if (rest < 0) return;
     this.lanes.port.host.clock.cancel(lingering.timer);
     this.lingering = undefined;
-    if (!lingering.stays) this.socket.destroySoon();
+    if (!lingering.stays) this.end();
     else if (rest > 0) this.data(chunk.subarray(chunk.length - rest));
+  }
+
+  /** What comes while the connection ends is no request: it could not be answered. */
+  private end(): void {
+    this.deaf = true;
+    this.socket.destroySoon();
   }
 
   /** Whatever comes next is not for here. */

@@ -3,7 +3,7 @@ import { createServer as createTls, type TLSSocket } from "node:tls";
 import type { Host, Port } from "./host.ts";
 import { makeHttp1 } from "./http1.ts";
 import { makeHttp2 } from "./http2.ts";
-import { Lanes } from "./lane.ts";
+import { Lanes } from "./lanes.ts";
 import { sniff, waiting } from "./sniff.ts";
 
 /** PEM texts. */

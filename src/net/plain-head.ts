@@ -45,8 +45,9 @@ const SPECIAL = new Set([
   "upgrade",
 ]);
 
-/** Most names that are known by their spelling; a caller may make up any. */
+/** Most names that are known by their spelling, and how long; a caller may make up any. */
 const MAX_NAMES = 256;
+const MAX_NAME_LENGTH = 64;
 /** Lower-case names by the spelling that came; empty for those that are special. */
 const names = new Map<string, string>();
 
@@ -116,7 +117,8 @@ function nameOf(spelled: string): string {
   if (known !== undefined) return known;
   const lower = spelled.toLowerCase();
   const name = SPECIAL.has(lower) ? "" : lower;
-  if (names.size < MAX_NAMES) names.set(spelled, name);
+  // A copy: a slice would hold the whole head for good, with the keys in it.
+  if (names.size < MAX_NAMES && spelled.length <= MAX_NAME_LENGTH) names.set(Buffer.from(spelled).toString(), name);
   return name;
 }
 

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Lanes } from "./lane.ts";
+import type { Lanes } from "./lanes.ts";
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
