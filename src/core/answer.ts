@@ -1,10 +1,10 @@
-import { Body, MAX_JSON_DEPTH } from "./body.ts";
+import { Body } from "./body.ts";
 import type { Call, Generation, Usage } from "./call.ts";
 import { asGatewayError, errors, type GatewayError } from "./errors.ts";
 import { isObject, type JsonObject } from "./json.ts";
 import type { ReplyHeaders, Upstream } from "./provider.ts";
 import { includesQuoted } from "./skip.ts";
-import { hasMember, type Member, skipValue, survey } from "./survey.ts";
+import { hasMember, type Member, skipValue } from "./survey.ts";
 
 /**
  * A provider's whole reply as the Body to send, after the route's reply steps; notes the call's usage.
@@ -35,16 +35,15 @@ export function checkedReply(
       if (json[ANSWERS[op].name] === undefined) throw errors.bodyMalformed("no answer");
       call.usage = usageOf(json, upstream);
     } else {
-      const found = members ?? survey(bytes, MAX_JSON_DEPTH).members;
-      if (found === undefined) {
-        // Nobody can be sure how others read it: it is searched for what would be told of it by any of them.
-        if (!isWhole(bytes) || !includesQuoted(bytes, ANSWERS[op].bytes)) throw whatInstead(body, fault);
+      if (members === undefined) {
+        // Searched for by the byte: a long reply is not walked through for what it does not hold.
+        if (!isWhole(bytes) || !isAnswer(bytes, ANSWERS[op].bytes)) throw whatInstead(body, fault);
         if (includesQuoted(bytes, ERROR) && isError(body)) throw fault();
         call.usage = usageIn(bytes, upstream);
       } else {
-        if (isErrorAmong(found, bytes)) throw fault();
-        if (!hasMember(found, ANSWERS[op].name)) throw errors.bodyMalformed("no answer");
-        call.usage = usageAmong(found, bytes, upstream);
+        if (isErrorAmong(members, bytes)) throw fault();
+        if (!hasMember(members, ANSWERS[op].name)) throw errors.bodyMalformed("no answer");
+        call.usage = usageAmong(members, bytes, upstream);
       }
     }
   } catch (thrown) {
@@ -123,6 +122,13 @@ function isErrorAmong(members: readonly Member[], bytes: Buffer): boolean {
 }
 
 const NULL = Buffer.from("null");
+
+/** How far from the start of a reply its answer begins, as a rule; beyond it the whole has to be made ready for the search. */
+const HEAD_BYTES = 256;
+
+function isAnswer(bytes: Buffer, quoted: Buffer): boolean {
+  return bytes.subarray(0, HEAD_BYTES).includes(quoted) || includesQuoted(bytes, quoted);
+}
 
 function isError(body: Body): boolean {
   const error = body.peek("error");

@@ -9,6 +9,12 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Whether some member is null. */
+export function hasNull(json: Readonly<JsonObject>): boolean {
+  for (const key in json) if (json[key] === null && Object.hasOwn(json, key)) return true;
+  return false;
+}
+
 /** The text that a value is; empty when it is something else. */
 export function textIn(value: Json | undefined): string {
   return typeof value === "string" ? value : "";

@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject, textIn } from "../../core/json.ts";
+import { hasNull, isObject, type Json, type JsonObject, textIn } from "../../core/json.ts";
 import type { Issue } from "./issue.ts";
 import type { Speech } from "./speech.ts";
 import { type Check, listOf, stringOf, unionOf } from "./values.ts";
@@ -62,10 +62,8 @@ function message(value: Json, loc: Loc, issues: Issue[], content: Check, needsCo
     if (needsContent) issues.push(missing(value, [...loc, "content"]));
   } else if (said !== null || needsContent) content(said, [...loc, "content"], issues);
   if (issues.length > before) return undefined;
-  const entries = Object.entries(value);
-  return entries.some(([, one]) => one === null)
-    ? Object.fromEntries(entries.filter(([, one]) => one !== null))
-    : value;
+  if (!hasNull(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null));
 }
 
 function partOf(value: Json, loc: Loc, issues: Issue[]): Json | undefined {

@@ -1,6 +1,6 @@
 import { Body } from "../../core/body.ts";
 import type { Operation } from "../../core/call.ts";
-import type { Json, JsonObject } from "../../core/json.ts";
+import { hasNull, type Json, type JsonObject } from "../../core/json.ts";
 import { bytesText, type Part } from "../../core/parts.ts";
 import { refuseAsEra } from "./era/asks.ts";
 import { kindOf } from "./era/kinds.ts";
@@ -93,47 +93,56 @@ function common(
   else refuseAsEra({ era, ...by, op, stream }, json);
   refuseCount(op, json, speech);
   const legacy = speech.format === "legacy";
-  const fill = fillsOf(op, speech);
-  const nulls = Object.values(json).some((one) => one === null);
-  if (!legacy && !nulls && converted.size === 0 && fill.every(([key]) => values.has(key))) return { body, stream };
+  const fills = fillsOf(op, speech);
+  const filled = fills.every(([key]) => values.has(key));
+  if (!legacy && filled && converted.size === 0 && !hasNull(json)) return { body, stream };
 
   const parts: Part[] = [];
-  const add = (key: string) => {
-    const value = values.get(key)!;
+  const add = (key: string, value: Json) => {
     const name = (legacy && RENAMED[key]) || key;
     if (legacy && key === "temperature") parts.push([name, bytesText(2 * (value as number))]);
     else parts.push([name, (converted.has(key) ? undefined : body.cut(key)) ?? bytesText(value)]);
   };
-  for (const [key, value] of fill) {
-    if (values.has(key)) add(key);
-    else parts.push([(legacy && RENAMED[key]) || key, value]);
+  for (const [key, absent] of fills) {
+    const value = values.get(key);
+    if (value !== undefined) add(key, value);
+    else parts.push([(legacy && RENAMED[key]) || key, absent]);
   }
-  const filled = new Set(fill.map(([key]) => key));
-  for (const key of values.keys()) if (!filled.has(key)) add(key);
-  const taken = new Set(parts.map(([key]) => key));
+  for (const [key, value] of values) if (!isFilled(fills, key)) add(key, value);
   for (const key of Object.keys(json)) {
     if (values.has(key) || json[key] === null) continue;
     const value = body.cut(key) ?? bytesText(json[key]!);
     // MLflow 2.8 renames first and adds the strangers after: the newer name wins where a caller sent both.
-    if (taken.has(key))
-      parts.splice(
-        parts.findIndex(([name]) => name === key),
-        1,
-        [key, value],
-      );
+    const taken = legacy ? parts.findIndex(([name]) => name === key) : -1;
+    if (taken >= 0) parts[taken] = [key, value];
     else parts.push([key, value]);
   }
   return { body: Body.ofMembers(parts, body.isTalk && !converted.has("messages")), stream };
 }
 
-/** Members that the caller's era puts in where they are absent. */
-function fillsOf(op: Operation, speech: Speech): readonly (readonly [key: string, value: string])[] {
-  if (op === "embeddings") return [];
+/** Members that an era puts in where they are absent, and what with. */
+type Fills = readonly (readonly [key: string, value: string])[];
+
+const NO_FILLS: Fills = [];
+/** There are a few speeches, and each is one object. */
+const fillsBySpeech = new WeakMap<Speech, Fills>();
+
+function fillsOf(op: Operation, speech: Speech): Fills {
+  if (op === "embeddings") return NO_FILLS;
+  const known = fillsBySpeech.get(speech);
+  if (known !== undefined) return known;
   const count = speech.format === "legacy" ? "candidate_count" : "n";
-  return [
+  const fills: Fills = [
     ...(speech.fillTemperature ? [["temperature", "0.0"] as const] : []),
     ...(speech.fillCount ? [[count, "1"] as const] : []),
   ];
+  fillsBySpeech.set(speech, fills);
+  return fills;
+}
+
+function isFilled(fills: Fills, key: string): boolean {
+  for (const [name] of fills) if (name === key) return true;
+  return false;
 }
 
 function refuseModel({ model }: Readonly<JsonObject>): void {

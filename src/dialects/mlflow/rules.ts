@@ -8,6 +8,8 @@ import { boolOf, type Check, floatOf, intOf, listOf, stringOf, unionOf } from ".
 /** One member that MLflow's models declare. */
 interface Field {
   readonly key: string;
+  /** Where it stands, in the words of errors. */
+  readonly loc: readonly string[];
   readonly check: Check;
   readonly need: "required" | "optional" | "not null";
 }
@@ -25,9 +27,8 @@ export interface Checked {
 export function check(op: Operation, json: Readonly<JsonObject>, speech: Speech): Checked {
   const issues: Issue[] = [];
   const values = new Map<string, Json>();
-  const converted = new Set<string>();
-  for (const { key, check: test, need } of fieldsOf(op, speech)) {
-    const loc = ["body", key];
+  let converted: Set<string> | undefined;
+  for (const { key, loc, check: test, need } of fieldsOf(op, speech)) {
     const have = Object.hasOwn(json, key) ? json[key] : undefined;
     if (have === undefined) {
       if (need === "required") issues.push({ type: "missing", loc, msg: "Field required", input: { ...json } });
@@ -36,18 +37,26 @@ export function check(op: Operation, json: Readonly<JsonObject>, speech: Speech)
       const value = test(have, loc, issues);
       if (issues.length > before || value === undefined) continue;
       values.set(key, value);
-      if (value !== have) converted.add(key);
+      if (value === have) continue;
+      converted ??= new Set();
+      converted.add(key);
     }
   }
-  return { issues, values, converted };
+  return { issues, values, converted: converted ?? UNCONVERTED };
 }
+
+const UNCONVERTED: ReadonlySet<string> = new Set();
 
 const STRINGS = listOf("list[str]", stringOf, 0);
 const INTS = listOf("list[int]", intOf({}), 0);
 const MODERN_INPUT = unionOf([["str", stringOf], STRINGS, INTS, listOf("list[list[int]]", INTS[1], 0)]);
 const LEGACY_TEXT = unionOf([["str", stringOf], STRINGS]);
 const [, STOP] = listOf("list[str]", stringOf, 1);
-const PROMPT: Field = { key: "prompt", check: stringOf, need: "required" };
+const PROMPT = field("prompt", stringOf, "required");
+
+function field(key: string, check: Check, need: Field["need"]): Field {
+  return { key, loc: ["body", key], check, need };
+}
 
 /** There are a few speeches, and each is one object. */
 const known: Record<Operation, WeakMap<Speech, readonly Field[]>> = {
@@ -71,29 +80,18 @@ function fieldsFor(op: Operation, speech: Speech): readonly Field[] {
   const { format, fillTemperature, fillCount } = speech;
   const legacy = format === "legacy";
   if (op === "embeddings") {
-    return [
-      legacy
-        ? { key: "text", check: LEGACY_TEXT, need: "required" }
-        : { key: "input", check: MODERN_INPUT, need: "required" },
-    ];
+    return [legacy ? field("text", LEGACY_TEXT, "required") : field("input", MODERN_INPUT, "required")];
   }
+  const count = intOf(legacy ? { ge: 1, le: 5 } : { ge: 1 });
   const fields: Field[] = [
-    {
-      key: "temperature",
-      check: floatOf({ ge: 0, le: legacy ? 1 : 2 }),
-      need: fillTemperature ? "not null" : "optional",
-    },
-    {
-      key: legacy ? "candidate_count" : "n",
-      check: intOf(legacy ? { ge: 1, le: 5 } : { ge: 1 }),
-      need: fillCount ? "not null" : "optional",
-    },
-    { key: "stop", check: STOP, need: "optional" },
-    { key: "max_tokens", check: intOf({ ge: 1 }), need: "optional" },
+    field("temperature", floatOf({ ge: 0, le: legacy ? 1 : 2 }), fillTemperature ? "not null" : "optional"),
+    field(legacy ? "candidate_count" : "n", count, fillCount ? "not null" : "optional"),
+    field("stop", STOP, "optional"),
+    field("max_tokens", intOf({ ge: 1 }), "optional"),
   ];
-  if (!legacy) fields.push({ key: "stream", check: boolOf, need: "optional" });
-  fields.push(op === "chat" ? { key: "messages", check: checkMessages(speech), need: "required" } : PROMPT);
-  if (op === "chat" && speech.era === "2.22") fields.push({ key: "tools", check: exactTools, need: "optional" });
+  if (!legacy) fields.push(field("stream", boolOf, "optional"));
+  fields.push(op === "chat" ? field("messages", checkMessages(speech), "required") : PROMPT);
+  if (op === "chat" && speech.era === "2.22") fields.push(field("tools", exactTools, "optional"));
   return fields;
 }
 

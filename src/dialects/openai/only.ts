@@ -15,13 +15,14 @@ export function only(
   keep: readonly string[],
   known: readonly string[] = [],
 ): JsonObject {
-  for (const [name, value] of Object.entries(object)) {
-    if (value !== null && !keep.includes(name) && !known.includes(name)) call.adjust("dropped", `${path}.${name}`);
+  for (const name of Object.keys(object)) {
+    if (object[name] !== null && !keep.includes(name) && !known.includes(name))
+      call.adjust("dropped", `${path}.${name}`);
   }
-  return Object.fromEntries(
-    keep.flatMap((name) => {
-      const value = object[name];
-      return value === undefined || value === null ? [] : [[name, value]];
-    }),
-  );
+  const kept: JsonObject = {};
+  for (const name of keep) {
+    const value = object[name];
+    if (value !== undefined && value !== null) kept[name] = value;
+  }
+  return kept;
 }

@@ -22,9 +22,10 @@ export class Taken {
 
   /** A member's value, and that it is sent; `undefined` also for null. */
   take(name: string): Json | undefined {
+    // Most of what is asked for is not there.
+    if (!Object.hasOwn(this.json, name)) return undefined;
     this.taken.add(name);
-    const value = Object.hasOwn(this.json, name) ? this.json[name] : undefined;
-    return value ?? undefined;
+    return this.json[name] ?? undefined;
   }
 
   /** A number, likewise. Throws FIELD_INVALID when it is something else. */
