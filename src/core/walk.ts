@@ -1,6 +1,10 @@
 import { Letters } from "./letters.ts";
 import { load, MAX_SEARCHED, skipLoaded } from "./skip.ts";
-import { hasMember, isLong, type Member, skipSpace, skipString, skipValue } from "./survey.ts";
+import { hasMember, isLong, type Member, skipSpace, skipValue } from "./survey.ts";
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const BRACE = 0x7b;
 
 /** Takes the value that begins at `start`: its end, or less than 0 when it has none; `undefined`: it is to be passed over. */
 export type Enter = (key: string, start: number, depthLeft: number) => number | undefined;
@@ -43,15 +47,15 @@ export class Walk {
    */
   object(at: number, depthLeft: number, members: Member[], enter?: Enter): number {
     const { bytes, letters } = this;
-    if (bytes[at] !== 0x7b || depthLeft === 0) return -1;
+    if (bytes[at] !== BRACE || depthLeft === 0) return -1;
     let i = skipSpace(bytes, at + 1);
     if (bytes[i] === 0x7d) return i + 1;
     for (;;) {
-      const keyEnd = bytes[i] === 0x22 ? skipString(bytes, i) : -1;
-      if (keyEnd < 0) return -1;
-      const key = letters.slice(i + 1, keyEnd - 1);
-      i = skipSpace(bytes, keyEnd);
-      if (bytes[i] !== 0x3a || key.includes("\\") || hasMember(members, key)) return -1;
+      const close = bytes[i] === QUOTE ? this.closeOf(i + 1) : -1;
+      if (close < 0) return -1;
+      const key = letters.slice(i + 1, close);
+      i = skipSpace(bytes, close + 1);
+      if (bytes[i] !== 0x3a || hasMember(members, key)) return -1;
       const start = skipSpace(bytes, i + 1);
       const end = enter?.(key, start, depthLeft - 1) ?? this.skip(start, depthLeft - 1);
       if (end < 0) return -1;
@@ -61,6 +65,16 @@ export class Walk {
       if (bytes[i] !== 0x2c) return -1;
       i = skipSpace(bytes, i + 1);
     }
+  }
+
+  /** Where the key that begins at `at` ends; -1: it does not, or is escaped. */
+  private closeOf(at: number): number {
+    const { bytes } = this;
+    for (let i = at; i < bytes.length; i++) {
+      if (bytes[i] === QUOTE) return i;
+      if (bytes[i] === BACKSLASH) return -1;
+    }
+    return -1;
   }
 
   /** The end of the list that begins at `at`, whose items `each` takes: it gives their ends. Less than 0: it is none. */
