@@ -115,6 +115,7 @@ describe("a head is not plain with", () => {
     ["a settings frame", "http2-settings: AAMAAABkAAQAAP__\r\n"],
     ["the header keep-alive", "keep-alive: timeout=5\r\n"],
     ["proxy-connection", "Proxy-Connection: close\r\n"],
+    ["what is a list always", "set-cookie: a=b\r\n"],
     ["te", "TE: trailers\r\n"],
     ["trailer", "trailer: x-a\r\n"],
     ["a coding", "Transfer-Encoding: chunked\r\n"],

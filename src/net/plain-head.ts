@@ -33,12 +33,13 @@ for (let code = 0x20; code < 0x7f; code++) KINDS[code]! |= VALUE;
 for (let code = 0x21; code < 0x7f; code++) if (code !== 0x23) KINDS[code]! |= TARGET;
 for (const one of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") KINDS[one.charCodeAt(0)]! |= NAME;
 
-/** Headers that say of a request that it is not as plain as the others, or how its bytes are to be read. */
+/** Headers that say of a request that it is not as plain as the others, or how its bytes are to be read; one is always a list. */
 const SPECIAL = new Set([
   "expect",
   "http2-settings",
   "keep-alive",
   "proxy-connection",
+  "set-cookie",
   "te",
   "trailer",
   "transfer-encoding",
