@@ -18,8 +18,18 @@ export function requestId(headers: HeaderMap, newId: () => string): string {
   return given !== undefined && given.length <= MAX_ID && ID.test(given) ? given : newId();
 }
 
-/** The facts of a REST request. Throws FIELD_INVALID when `x-request-timeout-ms` is not a whole number of at least 1. */
-export function arrive(inbound: Inbound, protocol: string, dialect: Dialect): Arrival {
+/**
+ * The facts of a REST request. Throws FIELD_INVALID when `x-request-timeout-ms` is not a whole number of at least 1.
+ *
+ * @param spoken How a caller of MLflow's speaks.
+ */
+export function arrive(
+  inbound: Inbound,
+  protocol: string,
+  dialect: Dialect,
+  spoken: Pick<Arrival, "legacy" | "era"> = PLAIN,
+): Arrival {
+  // All have the same members in the same order, so that V8 knows them as one kind of object.
   return {
     id: inbound.id,
     protocol,
@@ -29,8 +39,12 @@ export function arrive(inbound: Inbound, protocol: string, dialect: Dialect): Ar
     principal: inbound.principal,
     started: inbound.started,
     timeoutMs: timeoutOf(inbound.headers),
+    legacy: spoken.legacy,
+    era: spoken.era,
   };
 }
+
+const PLAIN: Pick<Arrival, "legacy" | "era"> = {};
 
 function timeoutOf(headers: HeaderMap): number | undefined {
   const text = header(headers, "x-request-timeout-ms");

@@ -61,9 +61,9 @@ export interface Arrival {
   /** What is left of the caller's own deadline when it arrived; `undefined`: it set none. */
   readonly timeoutMs: number | undefined;
   /** A caller of MLflow 2.5-2.8: its temperature was 0-1, and stands doubled in the body. */
-  readonly legacy?: boolean;
+  readonly legacy?: boolean | undefined;
   /** MLflow's own client of 2.x asks, as it says itself. */
-  readonly era?: MlflowEra;
+  readonly era?: MlflowEra | undefined;
 }
 
 /** One request. A fixed shape: every property is set here, so that the hot path never changes its hidden class. */

@@ -62,7 +62,8 @@ export function collectPlain(inbound: Inbound, limitBytes: number, done: Paramet
  */
 export function notJson({ headers }: Inbound): GatewayError | undefined {
   const type = header(headers, "content-type");
-  if (type === undefined || /^application\/(?:[\w.!#$&^-]+\+)?json\s*(?:;|$)/i.test(type.trim())) return undefined;
+  if (type === undefined || type === "application/json") return undefined;
+  if (/^application\/(?:[\w.!#$&^-]+\+)?json\s*(?:;|$)/i.test(type.trim())) return undefined;
   return unsupported(`The content type ${JSON.stringify(type.slice(0, 80))} is not taken here; send application/json.`);
 }
 

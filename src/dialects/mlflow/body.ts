@@ -11,6 +11,8 @@ import { type Speech, speechOf } from "./speech.ts";
 export interface Read {
   readonly body: Body;
   readonly speech: Speech;
+  /** Of the body's members. */
+  readonly keys: readonly string[];
 }
 
 /**
@@ -32,7 +34,7 @@ export function readBody(op: Operation, headers: HeaderMap, bytes: Buffer): Read
     if (bytes.length <= PARSED_BYTES && body.brief === undefined) void body.json;
     const keys = body.keys();
     // Who says its version needs not be told by its members.
-    return { body, speech: first.fillCount ? first : speechOf(agent, op, keys) };
+    return { body, speech: first.fillCount ? first : speechOf(agent, op, keys), keys };
   } catch (thrown) {
     throw explained(asGatewayError(thrown), bytes, format);
   }
@@ -45,7 +47,7 @@ const ECHO_BYTES = 1024;
 
 /** FastAPI reads JSON from `application/json`, from `application/*+json`, and where no type is given. */
 function isJson(contentType: string | undefined): boolean {
-  if (contentType === undefined) return true;
+  if (contentType === undefined || contentType === "application/json") return true;
   return /^application\/(?:[\w.!#$&^-]+\+)?json\s*(?:;|$)/i.test(contentType.trim());
 }
 

@@ -50,6 +50,6 @@ function oldOnly(keys: readonly string[], old: string, now: string): boolean {
 
 /** How somebody speaks who did not give it away, at a route whose config says what such callers speak. */
 export function speechAt(route: { readonly legacy?: boolean }, speech: Speech, keys: readonly string[]): Speech {
-  const told = speech !== PLAIN || keys.includes("n") || keys.includes("input");
-  return route.legacy === true && !told ? LEGACY : speech;
+  if (route.legacy !== true || speech !== PLAIN) return speech;
+  return keys.includes("n") || keys.includes("input") ? speech : LEGACY;
 }

@@ -31,8 +31,8 @@ export function invoke(door: Door, inbound: Inbound, name: string): void {
   collectPlain(inbound, site.maxRequestBytes, (error, bytes) => {
     try {
       if (error) throw error;
-      const { body, speech: heard } = readBody(op, inbound.headers, bytes);
-      const speech = speechAt(route, heard, body.keys());
+      const { body, speech: heard, keys } = readBody(op, inbound.headers, bytes);
+      const speech = speechAt(route, heard, keys);
       const asked = toCommon(op, body, speech, route.targets[0]);
       start(door, inbound, route, asked, speech);
     } catch (thrown) {
@@ -64,8 +64,7 @@ export function invokeModel(door: Door, inbound: Inbound, op: Operation): void {
 }
 
 function start(door: Door, inbound: Inbound, { name, op }: RouteInfo, asked: Asked, speech: Speech): void {
-  const { era, format } = speech;
-  const arrival = { ...arrive(inbound, "mlflow", "mlflow"), legacy: format === "legacy", ...(era && { era }) };
+  const arrival = arrive(inbound, "mlflow", "mlflow", { legacy: speech.format === "legacy", era: speech.era });
   const call = new Call(arrival, door.site.plan(op, name), asked.body, asked.stream);
   inbound.call = call;
   const sink = new MlflowSink(inbound, op, speech);
