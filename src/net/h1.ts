@@ -135,7 +135,7 @@ export class H1Inbound extends Arrived {
 
   send(status: number, headers: FlatHeaders, body: Buffer | string): void {
     const { response } = this;
-    if (response.destroyed) return;
+    if (this.status !== 0 || response.destroyed) return;
     // A text as long as its bytes is ASCII, and goes out as it is.
     const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
     const last = typeof body === "string" && length !== body.length ? Buffer.from(body) : body;
@@ -147,7 +147,7 @@ export class H1Inbound extends Arrived {
 
   open(status: number, headers: FlatHeaders): void {
     const { response } = this;
-    if (response.destroyed) return;
+    if (this.status !== 0 || response.destroyed) return;
     writeHead(response, status, headers, this.always, undefined);
     this.status = status;
     response.on("drain", drained);
@@ -161,7 +161,7 @@ export class H1Inbound extends Arrived {
 
   write(chunk: Buffer | string): boolean {
     const { response, direct } = this;
-    if (response.destroyed) return true;
+    if (response.destroyed || response.writableEnded) return true;
     // The head goes out with the first chunk. An empty chunk would be the end.
     if (direct === undefined || !this.begun || chunk.length === 0 || chunk.length > ONE_WRITE_BYTES) {
       this.begun = true;
