@@ -3,7 +3,7 @@ import { type Decoding, decoding } from "./decode.ts";
 
 /** Holds of what carries an exchange, until its end; of undici's controller what is used. */
 export interface Flow {
-  /** Whether the connection carried an answer before; absent: it is not known. */
+  /** Whether the connection had been idle; absent: it is not known. */
   readonly old?: boolean;
   pause(): void;
   resume(): void;
@@ -21,7 +21,7 @@ export interface Request {
 
 /** What an exchange asks of the origin that it is sent to. */
 export interface Sender {
-  /** Counts the connections that were begun to the origin. */
+  /** Counts the connections that were begun where a `Flow` does not know how old its own is. */
   readonly connects: number;
   /** The exchange holds its place no more; once. */
   released(): void;

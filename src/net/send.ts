@@ -87,11 +87,7 @@ class Line implements Sender {
   constructor(origin: string, { connectMs, maxConnections, egress }: Dialing, resolve: LookupFunction | undefined) {
     this.origin = origin;
     this.maxConnections = maxConnections;
-    const connector = connectorOf(origin, connectMs, egress, resolve);
-    this.connector = (done) => {
-      this.connects++;
-      return connector(done);
-    };
+    this.connector = connectorOf(origin, connectMs, egress, resolve);
     this.wire = new Wire(origin, this.connector);
   }
 
@@ -128,8 +124,11 @@ class Line implements Sender {
   }
 
   private way({ request: { body } }: SentExchange): Wire | InPieces {
-    if (body === null || body instanceof Buffer) return this.wire;
-    this.pieces ??= new InPieces(this.origin, this.connector);
+    if (!Array.isArray(body)) return this.wire;
+    this.pieces ??= new InPieces(this.origin, (done) => {
+      this.connects++;
+      return this.connector(done);
+    });
     return this.pieces;
   }
 }

@@ -20,14 +20,13 @@ export interface LinkOwner {
   gone(link: Link): void;
 }
 
-/** The body of what is sent over a connection of ours, where longer ones do not come. */
-export function bodyOf({ request }: SentExchange): Buffer | undefined {
-  return request.body instanceof Buffer ? request.body : undefined;
+/** The body of what is sent over a connection of ours, where longer ones, in pieces, do not come. */
+export function bodyOf({ request: { body } }: SentExchange): Buffer | undefined {
+  return body === null || Array.isArray(body) ? undefined : (body as Buffer);
 }
 
 /** One connection: it carries one exchange after the other. */
 export class Link implements Flow, AnswerListener {
-  /** Whether it carried an answer before. */
   old = false;
   /** When it has been idle for too long, in the clock of `performance.now()`. */
   until = 0;
@@ -95,7 +94,9 @@ export class Link implements Flow, AnswerListener {
 
   /** @param ms As long as it may be idle where the server says nothing of that. */
   restUntil(now: number, ms: number): void {
-    this.until = now + (this.keepMs ?? ms);
+    // An exchange that was abandoned before it was sent is none to the server.
+    if (this.written || this.until === 0) this.until = now + (this.keepMs ?? ms);
+    this.old = true;
     this.socket!.unref();
   }
 
@@ -105,8 +106,8 @@ export class Link implements Flow, AnswerListener {
   }
 
   /** Settles when it is closed. */
-  cut(): Promise<void> {
-    this.fail(new Error("the connections to the provider were cut"));
+  cut(cause: Error): Promise<void> {
+    this.fail(cause);
     return this.shut.promise;
   }
 
@@ -119,14 +120,15 @@ export class Link implements Flow, AnswerListener {
   resume(): void {
     const { exchange, reader } = this;
     if (!reader.isHeld) return;
+    const isWithin = reader.isReading;
     try {
       reader.release();
     } catch (cause) {
       this.fail(cause);
     }
     if (reader.isHeld || (this.exchange !== exchange && !this.isOpen)) return;
-    if (this.ended) this.onEnd();
-    else this.socket!.resume();
+    if (!this.ended) this.socket!.resume();
+    else if (!isWithin) this.onEnd();
   }
   /** Silent: what called it wants to hear no more. */
   abort(reason: Error): void {
@@ -151,7 +153,6 @@ export class Link implements Flow, AnswerListener {
   onWhole(more: boolean): void {
     const exchange = this.exchange!;
     this.exchange = undefined;
-    this.old = true;
     // What is still in our buffers would come before the next question.
     const ends = more || this.keepMs === 0 || this.ended || this.socket!.writableLength > 0;
     if (ends) this.destroy();

@@ -79,6 +79,10 @@ export class AnswerReader {
   get isHeld(): boolean {
     return this.held;
   }
+  /** Asked from within what is told. */
+  get isReading(): boolean {
+    return this.reading;
+  }
 
   /** The connection's end. True: it was the answer's end, too, which was told. Not while it is held. */
   end(): boolean {

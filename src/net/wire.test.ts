@@ -141,6 +141,16 @@ describe("an idle connection", () => {
     expect(server.accepted).toBe(2);
   });
 
+  it("on which more came than the answer has is closed", async () => {
+    await using server = await bareServer(answering(`${OK}HTTP/1.1 200 OK\r\n`));
+    const dialer = dialerOf();
+    for (let i = 1; i <= 2; i++) {
+      expect((await send(dialer, server.origin)).text).toBe("ok");
+      expect(server.accepted).toBe(i);
+      await expect.poll(() => server.open).toBe(0);
+    }
+  });
+
   it.each(["connection: close\r\n", "keep-alive: timeout=2\r\n", "Connection: Keep-Alive, Close\r\n"])(
     "is none when the server says so: %j",
     async (line) => {
@@ -307,7 +317,6 @@ describe("holding back", () => {
     const so = start(dialerOf(), server.origin, OUT, (all) => {
       if (all.chunks.length === 1) all.pause();
     });
-    await expect.poll(() => server.accepted - server.open).toBe(0);
     await expect.poll(() => so.chunks.length).toBeGreaterThan(0);
     for (let i = 0; i < 100; i++) await turn();
     expect(so.outcome).toBeUndefined();
@@ -315,22 +324,44 @@ describe("holding back", () => {
     expect(await ended(so)).toMatchObject({ outcome: "end", text: "one, two" });
   });
 
-  it("before the head has come lets the head through, and no more", async () => {
-    await using server = await bareServer(answering(OK));
-    const told: string[] = [];
-    const so = dialerOf().to(server.origin, HOW)(OUT, {
-      onHead: () => told.push("head"),
-      onData: () => told.push("data"),
-      onEnd: () => told.push("end"),
-      onBreak: () => told.push("break"),
+  it("and letting go from within is no end, however much of the answer was read when the server was gone", async () => {
+    const chunks = "3\r\none\r\n3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\n";
+    await using server = await bareServer((socket) =>
+      requests(socket, () => socket.end(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${chunks}`)),
+    );
+    const so = start(dialerOf(), server.origin, OUT, (all) => {
+      all.pause();
+      if (all.chunks.length > 1) all.resume();
     });
-    so.pause();
-    await expect.poll(() => told).toEqual(["head"]);
+    await expect.poll(() => so.text).toBe("one");
+    await expect.poll(() => server.open).toBe(0);
     for (let i = 0; i < 50; i++) await turn();
-    expect(told).toEqual(["head"]);
     so.resume();
-    await expect.poll(() => told).toEqual(["head", "data", "end"]);
+    expect([so.outcome, so.text]).toEqual(["end", "onetwothree"]);
   });
+
+  it.each(["at once", "when it was asked"])(
+    "before the head has come lets the head through, and no more: %s",
+    async (when) => {
+      const asked = Promise.withResolvers<Socket>();
+      await using server = await bareServer((socket) => requests(socket, () => asked.resolve(socket)));
+      const told: string[] = [];
+      const so = dialerOf().to(server.origin, HOW)(OUT, {
+        onHead: () => told.push("head"),
+        onData: () => told.push("data"),
+        onEnd: () => told.push("end"),
+        onBreak: () => told.push("break"),
+      });
+      if (when !== "at once") await asked.promise;
+      so.pause();
+      (await asked.promise).write(OK);
+      await expect.poll(() => told).toEqual(["head"]);
+      for (let i = 0; i < 50; i++) await turn();
+      expect(told).toEqual(["head"]);
+      so.resume();
+      await expect.poll(() => told).toEqual(["head", "data", "end"]);
+    },
+  );
 });
 
 describe("an exchange", () => {
@@ -425,6 +456,21 @@ describe("an exchange", () => {
     expect(broke).toEqual(where === "onEnd" ? [] : [new Error("a defect")]);
   });
 
+  it("whose idle connection says something before it was written takes another one, and no answer is made of it", async () => {
+    const sockets: Socket[] = [];
+    await using server = await bareServer((socket) => {
+      sockets.push(socket);
+      answering(OK)(socket);
+    });
+    const dialer = dialerOf();
+    await send(dialer, server.origin);
+    // From here on the loop reads before it sends.
+    await turn();
+    sockets[0]!.write("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil");
+    expect((await send(dialer, server.origin)).text).toBe("ok");
+    expect(server.accepted).toBe(2);
+  });
+
   it("whose idle connection is found closed before it was written takes another one", async () => {
     const sockets: Socket[] = [];
     await using server = await bareServer((socket) => {
@@ -477,6 +523,22 @@ describe("letting go", () => {
     await expect.poll(() => server.open).toBe(0);
     expect([connecting.outcome, reading!.outcome]).toEqual(["connect", expect.stringMatching(/end|broken/)]);
     expect(process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap")).toEqual([]);
+  });
+});
+
+describe("a pool that was cut", () => {
+  it("opens no connection, whatever is sent over it afterwards", async () => {
+    await using server = await bareServer(answering(OK));
+    const wire = new Wire(server.origin, connectorOf(server.origin, 2_000, HOW.egress));
+    await wire.destroy();
+    const sender: Sender = { connects: 0, released() {}, again: () => expect.unreachable() };
+    const so = record((out, receiver) => {
+      const exchange = new SentExchange(receiver, sender, { ...out, method: "POST", headers: [] });
+      wire.send(exchange);
+      return exchange;
+    }, OUT);
+    expect(await ended(so)).toMatchObject({ outcome: "connect", cause: { message: expect.stringContaining("cut") } });
+    expect(server.accepted).toBe(0);
   });
 });
 

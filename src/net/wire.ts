@@ -25,6 +25,7 @@ export class Wire implements LinkOwner {
   private turning = false;
   private sweeper: NodeJS.Timeout | undefined = undefined;
   private isClosed = false;
+  private isCut = false;
 
   constructor(origin: string, connector: Connector) {
     this.heads = new RequestHeads(origin);
@@ -80,12 +81,17 @@ export class Wire implements LinkOwner {
 
   /** Cuts every connection. Settles when all are closed. */
   async destroy(): Promise<void> {
-    this.close();
+    this.isClosed = true;
+    this.isCut = true;
     clearTimeout(this.sweeper);
-    await Promise.all([...this.all].map((link) => link.cut()));
+    await Promise.all([...this.all].map((link) => link.cut(cutError())));
   }
 
   private open(exchange: SentExchange, head: string): void {
+    if (this.isCut) {
+      queueMicrotask(() => exchange.onResponseError(undefined, cutError()));
+      return;
+    }
     const link = new Link(this);
     link.take(exchange, head);
     this.all.add(link);
@@ -129,4 +135,8 @@ export class Wire implements LinkOwner {
     if (this.idle.length > 0) this.sweeper?.refresh();
     else this.sweeper = undefined;
   };
+}
+
+function cutError(): Error {
+  return new Error("the connections to the provider were cut");
 }
