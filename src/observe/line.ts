@@ -3,7 +3,7 @@ import type { Call } from "../core/call.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Plan, Target } from "../core/plan.ts";
 import type { Seen } from "../core/protocol.ts";
-import type { Outcome } from "./metrics.ts";
+import type { Outcome } from "./outcomes.ts";
 import type { Redactor } from "./redact.ts";
 
 /** Most characters of each text from outside. With them a line stays within 4 KiB, whatever the texts are made of. */

@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import { callOf, planOf, targetOf } from "../../test/support/plan.ts";
 import { errors, GatewayError } from "../core/errors.ts";
-import { createMetrics, type Metrics, mergeSnapshots, type Outcome } from "./metrics.ts";
+import { createMetrics, type Metrics, mergeSnapshots } from "./metrics.ts";
+import type { Outcome } from "./outcomes.ts";
 
 const exchangeless = () => ({ pause() {}, resume() {}, abort() {} });
 const target = targetOf(exchangeless);

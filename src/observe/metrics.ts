@@ -4,6 +4,7 @@ import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Registry } f
 import type { Call } from "../core/call.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { Plan, Target } from "../core/plan.ts";
+import { type Outcome, Outcomes } from "./outcomes.ts";
 import { type Count, type Spread, Spreads, Tally } from "./series.ts";
 
 /** Bounds in seconds, those that OpenTelemetry advises for `gen_ai.server.request.duration` ... */
@@ -11,15 +12,6 @@ const DURATION = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10
 /** ... and for `gen_ai.server.time_to_first_token`. */
 const FIRST_TOKEN = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 const TARGET = ["operation", "route", "provider", "model"] as const;
-
-/** How an exchange ended. */
-export interface Outcome {
-  /** Empty when no protocol took it. */
-  readonly protocol: string;
-  readonly status: number;
-  /** Empty: it did not fail. */
-  readonly reason: string;
-}
 
 /** Counts what the gateway does, in one registry of its own. */
 export interface Metrics {
@@ -157,7 +149,7 @@ class AllSeries {
   /** By target, or by plan for a call that ended before it had one. Gone with the config that it belongs to. */
   private readonly byTarget = new WeakMap<Target | Plan, TargetSeries>();
   /** Of what never became a call. */
-  private readonly strays: OutcomeCount[] = [];
+  private readonly strays = new Outcomes();
 
   constructor(registry: Registry, max: number | undefined) {
     this.requests = new Tally(
@@ -248,18 +240,15 @@ class AllSeries {
   }
 
   private outcome(own: TargetSeries, outcome: Outcome): Count {
-    return countOf(own.outcomes, outcome) ?? this.outcomeOf(own.outcomes, own.labels, outcome);
+    return own.outcomes.find(outcome) ?? own.outcomes.add(outcome, this.outcomeOf(own.labels, outcome));
   }
 
   private stray(outcome: Outcome): Count {
-    return countOf(this.strays, outcome) ?? this.outcomeOf(this.strays, NO_LABELS, outcome);
+    return this.strays.find(outcome) ?? this.strays.add(outcome, this.outcomeOf(NO_LABELS, outcome));
   }
 
-  private outcomeOf(among: OutcomeCount[], labels: readonly string[], outcome: Outcome): Count {
-    const { protocol, status, reason } = outcome;
-    const count = this.requests.row([protocol, ...labels, String(status), reason]);
-    among.push({ ...outcome, count });
-    return count;
+  private outcomeOf(labels: readonly string[], { protocol, status, reason }: Outcome): Count {
+    return this.requests.row([protocol, ...labels, String(status), reason]);
   }
 
   private count(own: TargetSeries, type: TokenType, tokens: number | undefined): void {
@@ -271,19 +260,6 @@ class AllSeries {
 
 const NO_LABELS = ["", "", "", ""];
 
-/** The count of one outcome. */
-interface OutcomeCount extends Outcome {
-  readonly count: Count;
-}
-
-/** There are a few: to look at each costs less than to put a key together. */
-function countOf(among: readonly OutcomeCount[], { protocol, status, reason }: Outcome): Count | undefined {
-  for (const one of among) {
-    if (one.status === status && one.reason === reason && one.protocol === protocol) return one.count;
-  }
-  return undefined;
-}
-
 type TokenType = "input" | "output" | "cached" | "reasoning";
 
 /** What one target's calls are counted into. */
@@ -291,7 +267,7 @@ class TargetSeries {
   readonly labels: readonly string[];
   readonly duration: Spread;
   firstToken: Spread | undefined = undefined;
-  readonly outcomes: OutcomeCount[] = [];
+  readonly outcomes = new Outcomes();
   readonly tokens: Record<TokenType, Count | undefined> = {
     input: undefined,
     output: undefined,

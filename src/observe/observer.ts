@@ -4,7 +4,8 @@ import type { Hooks } from "../core/policy.ts";
 import type { Seen } from "../core/protocol.ts";
 import { accessLine } from "./line.ts";
 import type { Log } from "./log.ts";
-import type { Metrics, Outcome } from "./metrics.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Outcome } from "./outcomes.ts";
 
 /** Most failed attempts that one line tells of, and most problems of one config. */
 const MOST_RETRIED = 4;
