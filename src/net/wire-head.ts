@@ -31,7 +31,7 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 const LENGTH = /^\d{1,15}$/;
 const CLOSE = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i;
 const CHUNKED = /chunked/i;
-const LAST_CHUNKED = /(?:^|,)[\t ]*chunked[\t ]*$/i;
+const LAST_CHUNKED = /(?:^|,) *chunked *$/i;
 const HINT = /(?:^|,)[\t ]*timeout=(\d+)/i;
 const TAB = 9;
 const SPACE = 32;
@@ -76,6 +76,7 @@ export function readHead(text: string, end: number): AnswerHead {
     body = 0;
   }
   if (keeps && headers["connection"] !== undefined) keeps = !CLOSE.test(String(headers["connection"]));
+  if (status < 200 && !keeps) throw new AnswerMalformed("no answer can follow an informational one that closes");
   return { status, headers, body, keepMs: keeps && body !== "close" ? hintOf(headers["keep-alive"]) : 0 };
 }
 

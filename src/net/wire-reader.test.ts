@@ -86,6 +86,14 @@ describe("an answer that could be read in two ways is refused:", () => {
     ["a status of two digits", "HTTP/1.1 20 OK\r\ncontent-length: 0\r\n\r\n"],
     ["a status below 100", "HTTP/1.1 099 OK\r\ncontent-length: 0\r\n\r\n"],
     ["a switch of protocols", "HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"],
+    [
+      "an informational one that closes",
+      `HTTP/1.1 103 Early Hints\r\nconnection: close\r\n\r\n${OK}content-length: 0\r\n\r\n`,
+    ],
+    [
+      "an informational one with a body",
+      `HTTP/1.1 103 Early Hints\r\ncontent-length: 1\r\n\r\nx${OK}content-length: 0\r\n\r\n`,
+    ],
     ["lines that end in LF", "HTTP/1.1 200 OK\ncontent-length: 0\n\r\n\r\n"],
     ["a lone LF", `${OK}x: a\ncontent-length: 0\r\n\r\n`],
     ["a lone CR", `${OK}x: a\rb\r\ncontent-length: 0\r\n\r\n`],
@@ -104,6 +112,7 @@ describe("an answer that could be read in two ways is refused:", () => {
     ["a length and chunks", `${OK}content-length: 1\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n`],
     ["chunks and a length", `${OK}transfer-encoding: chunked\r\ncontent-length: 1\r\n\r\n1\r\nx\r\n0\r\n\r\n`],
     ["two transfer codings", `${OK}transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n\r\n0\r\n\r\n`],
+    ["chunks and a tab, which some read over", `${OK}transfer-encoding: chunked\t\r\n\r\n0\r\n\r\n`],
     ["a coding around its chunks", `${OK}transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n`],
     ["a chunk without a size", `${CHUNKED}\r\nx\r\n0\r\n\r\n`],
     ["a chunk's size that is no number", `${CHUNKED}g\r\n`],
