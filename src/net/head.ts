@@ -38,7 +38,7 @@ export function writeHead(
   always: FlatHeaders,
   length: number | undefined,
 ): void {
-  const sized = length === undefined ? NONE : ["content-length", String(length)];
+  const sized = length === undefined || !hasBody(status) ? NONE : ["content-length", String(length)];
   const { _storeHeader: store } = response as Storing;
   let text: string | undefined;
   // What is special about these, `node:http` knows best.

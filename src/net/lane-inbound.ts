@@ -72,7 +72,7 @@ export class LaneInbound extends Arrived implements BodySource {
   /** Tells the taker what has come. */
   deliver(): void {
     const { taker } = this;
-    if (taker === undefined || this.isTaken || this.isOver) return;
+    if (taker === undefined || this.isTaken) return;
     while (this.waiting !== undefined && !this.isPaused) {
       const next = this.waiting.shift();
       if (next === undefined) this.waiting = undefined;
@@ -204,10 +204,16 @@ export class LaneInbound extends Arrived implements BodySource {
 
   /** Tells a taker that did not get it all that nothing more comes. */
   private untaken(): void {
-    if (!this.isTaken) this.taker?.gone();
+    if (this.isTaken) return;
+    this.isTaken = true;
+    this.taker?.gone();
   }
 
   private feed(taker: Taker): void {
+    if (this.isOver) {
+      taker.gone();
+      return;
+    }
     this.taker = taker;
     // Whoever asks for it while the request is handed on gets it when that is done; later, not before it has gone on.
     if (!this.isHandled) return;
