@@ -344,8 +344,9 @@ describe("a caller that vanishes", () => {
     ["by a reset", (raw) => raw.socket.resetAndDestroy()],
     ["by ending its side", (raw) => raw.socket.end()],
   ];
+  const fails: Parameters<Inbound["collect"]>[1] = (error) => expect(error?.fault.reason).toBe("CALLER_GONE");
   const STAGES: readonly (readonly [string, string, (inbound: Inbound) => unknown, number])[] = [
-    ["before its body is whole", `${post(3)}a`, (inbound) => inbound.collect(LIMIT, () => {}), 1],
+    ["before its body is whole", `${post(3)}a`, (inbound) => inbound.collect(LIMIT, fails), 1],
     ["during the call", post(0), (inbound) => inbound.collect(LIMIT, () => {}), 1],
     [
       "during a stream",
@@ -383,6 +384,63 @@ describe("a caller that vanishes", () => {
     await turns(3);
     expect([gone, port.finished.length]).toEqual([count, 2]);
   });
+});
+
+it("a body that is asked for when its caller has gone is none", async () => {
+  const { handle, last } = keeping();
+  await using port = await lanePort(handle);
+  for (const length of [0, 3]) {
+    await using raw = await rawSocket(port.port);
+    raw.send(post(length));
+    const inbound = await last();
+    raw.socket.destroy();
+    await expect.poll(() => port.open.size, { interval: 2 }).toBe(0);
+    const told: unknown[] = [];
+    inbound.collect(LIMIT, (error, bytes) => told.push(error?.fault.reason, bytes.length));
+    const source = inbound.read({ onChunk() {}, onEnd: () => told.push("end"), onBreak: () => told.push("break") });
+    source.resume();
+    await turns(3);
+    expect(told).toEqual(["CALLER_GONE", 0, "break"]);
+  }
+});
+
+it("no timer is left of bodies that came after their answer, or did not", async () => {
+  await using port = await lanePort((inbound) => inbound.send(inbound.method === "GET" ? 200 : 401, [], "next"));
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+  await using raw = await rawSocket(port.port);
+  await goesOn(raw);
+  const before = timers();
+  for (let n = 0; n < 20; n++) {
+    const awaited = raw.text.length;
+    raw.send(post(1));
+    while (!raw.text.slice(awaited).includes("401")) await turns(1);
+    raw.send("x");
+    await turns(3);
+    const other = await rawSocket(port.port);
+    other.send(post(1));
+    await other.until("401");
+    await turns(3);
+    await other[Symbol.asyncDispose]();
+  }
+  await turns(5);
+  expect(timers()).toBeLessThan(before + 10);
+});
+
+it("a connection that was handed on has nothing of the lane", async () => {
+  let socket: NodeJS.EventEmitter | undefined;
+  await using port = await lanePort((inbound) => {
+    socket ??= (inbound as unknown as { lane: { socket: NodeJS.EventEmitter } }).lane.socket;
+    inbound.send(200, [], "next");
+  });
+  await using raw = await rawSocket(port.port);
+  await goesOn(raw);
+  const names = () =>
+    ["data", "drain", "close", "error", "timeout"].flatMap((event) => socket!.listeners(event).map(({ name }) => name));
+  const own = names().filter((name) => /^(came|drained|gone|ignore)$/.test(name));
+  expect(own).toEqual(["came", "drained", "gone", "ignore"]);
+  raw.send(GET + GET);
+  await expect.poll(() => bodies(raw).length, { interval: 2 }).toBe(3);
+  for (const name of own) expect(names()).not.toContain(name);
 });
 
 it("a connection of a thousand calls has the listeners and timers of its first", async () => {
@@ -426,10 +484,15 @@ describe("an answer", () => {
       inbound.path === "/next" ? inbound.send(200, [], "next") : act(inbound),
     );
     await using raw = await rawSocket(port.port);
+    const next = GET.replace("/", "/next");
+    // Two at once would go to Node's server.
+    raw.send(next);
+    await raw.until("next");
     raw.send(GET);
-    raw.send(GET.replace("/", "/next"));
-    const closed = raw.closed.then(() => true);
-    await Promise.race([closed, raw.until("next")]);
+    await turns(5);
+    raw.send(next);
+    const ended = raw.closed.then(() => true);
+    await Promise.race([ended, expect.poll(() => raw.text, { interval: 2 }).toMatch(/next[\s\S]*next$/)]);
     return answersOf(raw.text);
   };
   it.each<[string, (inbound: Inbound) => void]>([
@@ -829,7 +892,9 @@ describe("under TLS", () => {
   it("what comes after the last answer is not done", async () => {
     await using port = await lanePort((inbound) => inbound.send(200, ["connection", "close"], "only"), { tls });
     const { socket, told } = await shake(port);
-    const closed = once(socket, "close");
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    // Again as soon as there is an answer, while the connection is ended.
+    socket.once("data", () => socket.write(GET));
     // Each is a record of its own, of which many are read at once.
     for (let n = 0; n < 20; n++) socket.write(GET);
     await closed;
