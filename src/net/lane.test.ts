@@ -338,16 +338,35 @@ describe("bytes after the body, during the call,", () => {
   });
 });
 
+it("what is read with the end of the last request is no further one", async () => {
+  await using port = await lanePort((inbound) => {
+    if (inbound.method === "GET") inbound.send(200, [], "next");
+    else inbound.collect(LIMIT, () => inbound.send(200, ["connection", "close"], "last"));
+  });
+  await using raw = await rawSocket(port.port);
+  await goesOn(raw);
+  // As much as is read at once; what follows it is read before the connection is closed.
+  const READ = 64 * 1024;
+  const head = post(READ - post(10_000).length);
+  raw.send(head + "x".repeat(READ - head.length) + GET);
+  await raw.closed;
+  expect(bodies(raw)).toEqual(["next", "last"]);
+  await nothingOpen(port, 2);
+});
+
 describe("a caller that vanishes", () => {
   const LEAVES: readonly (readonly [string, (raw: RawSocket) => unknown])[] = [
     ["by closing", (raw) => raw.socket.destroy()],
     ["by a reset", (raw) => raw.socket.resetAndDestroy()],
     ["by ending its side", (raw) => raw.socket.end()],
   ];
-  const fails: Parameters<Inbound["collect"]>[1] = (error) => expect(error?.fault.reason).toBe("CALLER_GONE");
+  const collects = (inbound: Inbound) =>
+    inbound.collect(LIMIT, (error) => {
+      inbound.error = error;
+    });
   const STAGES: readonly (readonly [string, string, (inbound: Inbound) => unknown, number])[] = [
-    ["before its body is whole", `${post(3)}a`, (inbound) => inbound.collect(LIMIT, fails), 1],
-    ["during the call", post(0), (inbound) => inbound.collect(LIMIT, () => {}), 1],
+    ["before its body is whole", `${post(3)}a`, collects, 1],
+    ["during the call", post(0), () => {}, 1],
     [
       "during a stream",
       post(0),
@@ -383,6 +402,7 @@ describe("a caller that vanishes", () => {
       late();
     await turns(3);
     expect([gone, port.finished.length]).toEqual([count, 2]);
+    expect(inbound.error?.fault.reason).toBe(act === collects ? "CALLER_GONE" : undefined);
   });
 });
 
@@ -836,7 +856,7 @@ describe("a connection", () => {
 
   it("is ended when there is no next request, and not while one is answered", async () => {
     const { handle, last } = keeping();
-    await using port = await lanePort(handle, { idleTimeoutMs: 50, headTimeoutMs: 50 });
+    await using port = await lanePort(handle, { idleTimeoutMs: 50, stallTimeoutMs: 50 });
     await using raw = await rawSocket(port.port);
     raw.send(post(0));
     const inbound = await last();
