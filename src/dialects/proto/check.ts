@@ -15,19 +15,29 @@ export function violationsOf(rules: readonly MemberRules[], json: JsonObject, pa
   return found;
 }
 
-const byName = new WeakMap<
-  readonly MemberRules[],
-  { readonly of: Map<string, MemberRules>; readonly required: number }
->();
+/** Rules by the names of their members. */
+export interface NamedRules {
+  readonly of: ReadonlyMap<string, MemberRules>;
+  /** How many members must be there. */
+  readonly required: number;
+}
 
-/** Whether a request breaks none of the rules, which is known sooner where it has few members. */
-export function isSound(rules: readonly MemberRules[], json: Readonly<JsonObject>): boolean {
+const byName = new WeakMap<readonly MemberRules[], NamedRules>();
+
+/** The same rules by name, made once for each list. */
+export function namedRules(rules: readonly MemberRules[]): NamedRules {
   let known = byName.get(rules);
   if (known === undefined) {
     const required = rules.filter((one) => one.required).length;
     known = { of: new Map(rules.map((one) => [one.name, one])), required };
     byName.set(rules, known);
   }
+  return known;
+}
+
+/** Whether a request breaks none of the rules, which is known sooner where it has few members. */
+export function isSound(rules: readonly MemberRules[], json: Readonly<JsonObject>): boolean {
+  const known = namedRules(rules);
   const found: Violation[] = [];
   let required = 0;
   for (const key of Object.keys(json)) {

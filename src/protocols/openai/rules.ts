@@ -5,7 +5,7 @@ import type { Body } from "../../core/body.ts";
 import type { Operation } from "../../core/call.ts";
 import { errors, type Violation } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
-import { checkMember, isSound, violationsOf } from "../../dialects/proto/check.ts";
+import { checkMember, isSound, namedRules, violationsOf } from "../../dialects/proto/check.ts";
 import { type Kind, type MemberRules, rulesOf } from "../../dialects/proto/rules.ts";
 
 /** The rules of the protos, for JSON: REST callers are held to what gRPC callers are held to. */
@@ -46,13 +46,26 @@ export function checkRequest(op: Operation, body: Body): void {
 
 function shallow(rules: readonly MemberRules[], body: Body): Violation[] {
   const found: Violation[] = [];
-  for (const one of rules) {
-    const bytes = body.slice(one.name);
-    if (bytes === undefined || bytes.length <= PARSED_MEMBER_BYTES)
-      checkMember(one, body.peek(one.name), one.name, found);
-    else checkKind(one, bytes[0]!, found);
+  const named = namedRules(rules);
+  let required = 0;
+  // Of a long list of rules most are about members that are not there.
+  for (const key of body.keys()) {
+    const one = named.of.get(key);
+    if (one === undefined) continue;
+    if (one.required) required++;
+    checkShallow(one, body, found);
   }
-  return found;
+  if (required === named.required && found.length === 0) return found;
+  const all: Violation[] = [];
+  for (const one of rules) checkShallow(one, body, all);
+  return all;
+}
+
+function checkShallow(one: MemberRules, body: Body, found: Violation[]): void {
+  const bytes = body.slice(one.name);
+  if (bytes === undefined || bytes.length <= PARSED_MEMBER_BYTES)
+    checkMember(one, body.peek(one.name), one.name, found);
+  else checkKind(one, bytes[0]!, found);
 }
 
 /** JSON's types by their first byte, and the kinds that they may be. */
