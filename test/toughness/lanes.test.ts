@@ -300,3 +300,86 @@ it.each([
   // They would be equal, too, if nothing were taken.
   expect(taken).toBeGreaterThan(CASES / 2);
 });
+
+/** Does with a request what its query says, and answers with what it had of the body. */
+const WAYS: readonly ((inbound: Inbound, random: Random) => void)[] = [
+  (inbound) => inbound.collect(LIMIT, (_, bytes) => inbound.send(200, [], bytes)),
+  async (inbound, random) => {
+    await turns(random(6));
+    inbound.collect(LIMIT, async (_, bytes) => {
+      await turns(random(4));
+      inbound.send(200, [], bytes);
+    });
+  },
+  async (inbound, random) => {
+    await turns(random(6));
+    const chunks: Buffer[] = [];
+    const source = inbound.read({
+      async onChunk(chunk) {
+        chunks.push(chunk);
+        if (random(2) === 0) return;
+        source.pause();
+        await turns(random(4));
+        source.resume();
+      },
+      onEnd: () => inbound.send(200, [], Buffer.concat(chunks)),
+      onBreak() {},
+    });
+  },
+  (inbound, random) =>
+    inbound.collect(LIMIT, async (_, bytes) => {
+      inbound.open(200, []);
+      for (let at = 0; at < bytes.length; ) {
+        const size = 1 + random(bytes.length);
+        inbound.write(bytes.subarray(at, at + size));
+        at += size;
+        await turns(random(3));
+      }
+      inbound.close();
+    }),
+];
+
+it("answers whatever is done with bodies, however they come, in their order", { timeout: 600_000 }, async () => {
+  await using port = await lanePort((inbound) => {
+    const way = Number(inbound.query.slice(-1));
+    if (way === WAYS.length) inbound.send(200, [], "early");
+    else WAYS[way]!(inbound, seeded(Number(inbound.query.slice(0, -1))));
+  });
+  let next = 0;
+  let asked = 0;
+  const crowd = Array.from({ length: AT_ONCE }, async () => {
+    while (next < CASES / 8) {
+      const seed = 9_000_000 + next++ * 7_919;
+      const random = seeded(seed);
+      await using raw = await rawSocket(port.port);
+      const wanted: string[] = [];
+      for (let n = 0; n < 12; n++) {
+        const body = String.fromCharCode(97 + n).repeat(one(random, [0, 1, 5, 300, 9_000]));
+        const way = random(WAYS.length + 1);
+        const bytes = Buffer.from(
+          `POST /?${seed + n}${way} HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+        );
+        const places = Array.from({ length: random(5) }, () => random(bytes.length));
+        // Most heads come whole, which is what keeps the connection a lane.
+        const head = bytes.length - body.length;
+        const cuts = places.map((place) => (random(40) > 0 ? Math.max(place, head) : place)).sort((a, b) => a - b);
+        for (const [i, from] of [0, ...cuts].entries()) {
+          raw.send(bytes.subarray(from, cuts[i] ?? bytes.length));
+          await turns(random(3));
+        }
+        wanted.push(way === WAYS.length ? "early" : body);
+        asked++;
+        if (random(8) > 0) {
+          await expect
+            .poll(() => answersOf(raw.text).answers.length, { interval: 1, timeout: 5_000, message: `seed ${seed}` })
+            .toBe(wanted.length);
+        }
+      }
+      const told = () => answersOf(raw.text).answers.map(({ body }) => body);
+      await expect.poll(told, { interval: 2, timeout: 5_000, message: `seed ${seed}` }).toEqual(wanted);
+    }
+  });
+  await Promise.all(crowd);
+  await expect.poll(() => port.open.size).toBe(0);
+  expect(port.finished).toHaveLength(asked);
+});
