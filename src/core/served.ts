@@ -40,7 +40,10 @@ function served(plan: Plan, target: Target): string {
   return `route=${name(plan.route)}; provider=${name(target.provider)}; model=${name(target.model)}; target=${target.index}`;
 }
 
+/** Paths that a header takes as they stand, as most are. */
+const PLAIN_PATH = /^[\w.[\]-]*$/;
+
 /** A path as it stands, but for letters that no header takes. */
 function headerText(path: string): string {
-  return encodeURI(path).replace(/%5B/g, "[").replace(/%5D/g, "]");
+  return PLAIN_PATH.test(path) ? path : encodeURI(path).replace(/%5B/g, "[").replace(/%5D/g, "]");
 }

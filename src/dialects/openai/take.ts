@@ -120,8 +120,9 @@ export class Taken {
   rest(): JsonObject {
     const strangers: JsonObject = {};
     const known = MEMBERS[this.call.plan.op];
-    for (const [name, value] of Object.entries(this.json)) {
-      if (this.taken.has(name) || value === null || value === undefined) continue;
+    for (const name of Object.keys(this.json)) {
+      const value = this.taken.has(name) ? undefined : this.json[name];
+      if (value === null || value === undefined) continue;
       const another = OPENAI_ONLY.has(name) || GEMINI_ONLY.has(name) || ANTHROPIC_ONLY.has(name);
       if (known.has(name) || MEMBERS.chat.has(name) || another) this.drop(name);
       else strangers[name] = value;
