@@ -1,5 +1,5 @@
 import type { Letters } from "./letters.ts";
-import type { Member } from "./survey.ts";
+import { type Member, skipSpace } from "./survey.ts";
 
 /** Longest value that is joined as a string; a longer one is copied once, as bytes. */
 const SHORT_BYTES = 1024;
@@ -45,7 +45,7 @@ export class Pieces {
   isNothing({ start, end }: Member): boolean {
     const first = this.from[start];
     if (first === 0x6e) return this.letters.slice(start, end) === "null";
-    return first === 0x5b && /^\[\s*\]$/.test(this.letters.slice(start, end));
+    return first === 0x5b && this.from[skipSpace(this.from, start + 1)] === 0x5d;
   }
 
   bytes(): Buffer {
