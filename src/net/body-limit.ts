@@ -1,6 +1,14 @@
 import { errors, GatewayError } from "../core/errors.ts";
 import type { Port } from "./host.ts";
-import type { Taker } from "./incoming.ts";
+
+/** Takes a body as it comes. */
+export interface Taker {
+  chunk(bytes: Buffer): void;
+  /** It is whole. */
+  end(): void;
+  /** No more of it comes, and it is not whole. */
+  gone(): void;
+}
 
 /** A body stream of either HTTP version. */
 export interface Readable {

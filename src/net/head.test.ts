@@ -1,64 +1,46 @@
-import { once } from "node:events";
-import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { expect, it } from "vitest";
-import { rawSocket } from "../../test/support/raw.ts";
-import { writeHead } from "./head.ts";
-
-/** What goes over the wire when a server begins its answer so; without the date. */
-async function wire(begin: (response: ServerResponse) => void, request = "GET / HTTP/1.1\r\nhost: a\r\n\r\n") {
-  const server = createServer((_, response) => {
-    begin(response);
-    response.end("ok");
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  try {
-    await using socket = await rawSocket((server.address() as AddressInfo).port);
-    socket.send(request);
-    const text = await socket.until("ok");
-    return text.replace(/Date: .*\r\n/, "");
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
-}
+import { describe, expect, it } from "vitest";
+import { hasBody, plainLines, unframedLines } from "./head.ts";
 
 const ID = ["x-request-id", "req-1"];
-const JSON_TYPE = ["content-type", "application/json"];
 
-it.each<[string, string]>([
-  ["HTTP/1.1", "GET / HTTP/1.1\r\nhost: a\r\n\r\n"],
-  ["HTTP/1.0", "GET / HTTP/1.0\r\n\r\n"],
-  ["a caller that ends the connection", "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"],
-  ["a caller that waits to be told to go on", "GET / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\n\r\n"],
-])("says to %s what node:http says", async (_, request) => {
-  for (const length of [2, undefined]) {
-    const own = await wire((response) => writeHead(response, 200, JSON_TYPE, ID, length), request);
-    const theirs = await wire((response) => {
-      const sized = length === undefined ? [] : ["content-length", String(length)];
-      response.writeHead(200, [...JSON_TYPE, ...ID, ...sized]);
-    }, request);
-    expect(own.split("\r\n").sort()).toEqual(theirs.split("\r\n").sort());
-  }
-});
-
-it("leaves to node:http what frames an answer or ends the connection", async () => {
-  const text = await wire((response) => writeHead(response, 200, [], [...ID, "Connection", "close"], 2));
-  expect(text).toContain("Connection: close\r\n");
-  expect(text).not.toContain("keep-alive");
-});
-
-it.each([
-  ["x-a", "a\r\nset-cookie: b"],
-  ["x-a", "a\nb"],
-  ["x-a", "\u6771"],
-  ["x a", "a"],
-  ["x-a:b\r\nx", "a"],
-])("refuses the header %j: %j, and can answer something else then", async (name, value) => {
-  const text = await wire((response) => {
-    expect(() => writeHead(response, 200, [name, value], ID, 2)).toThrow(TypeError);
-    writeHead(response, 500, [], ID, 2);
+describe("the first lines of an answer", () => {
+  it("are its status and its headers, repeats included", () => {
+    const text = plainLines(200, ["content-type", "a/b", "x-a", "1", "x-a", "\xe9"], ID);
+    expect(text).toBe("HTTP/1.1 200 OK\r\ncontent-type: a/b\r\nx-a: 1\r\nx-a: \xe9\r\nx-request-id: req-1\r\n");
   });
-  expect(text).toMatch(/^HTTP\/1\.1 500 Internal Server Error\r\nx-request-id: req-1\r\n/);
+
+  it("have a word for a status that has none", () => {
+    expect(plainLines(599, [], [])).toBe("HTTP/1.1 599 unknown\r\n");
+  });
+
+  it.each(["Connection", "content-length", "Transfer-Encoding", "date", "keep-alive", "Trailer", "upgrade"])(
+    "are not put together in a hurry with %s, which is left out",
+    (name) => {
+      for (const [headers, always] of [
+        [[name, "close"], ID],
+        [ID, [name, "close"]],
+      ] as const) {
+        expect(plainLines(200, headers, always)).toBeUndefined();
+        expect(unframedLines(200, [...headers, ...always])).toBe("HTTP/1.1 200 OK\r\nx-request-id: req-1\r\n");
+      }
+    },
+  );
+
+  it.each([
+    ["x-a", "a\r\nset-cookie: b"],
+    ["x-a", "a\nb"],
+    ["x-a", "\u6771"],
+    ["x-a", "a\0"],
+    ["x a", "a"],
+    ["x-a:b\r\nx", "a"],
+    ["", "a"],
+  ])("hold no header that cannot be sent: %j: %j", (name, value) => {
+    expect(plainLines(200, [name, value], ID)).toBeUndefined();
+    expect(plainLines(200, ID, [name, value])).toBeUndefined();
+    expect(() => unframedLines(200, [...ID, name, value])).toThrow(TypeError);
+  });
+});
+
+it("a body belongs to every status but 204 and 304", () => {
+  expect([200, 204, 206, 304, 404, 500].filter((status) => !hasBody(status))).toEqual([204, 304]);
 });

@@ -1,10 +1,10 @@
-import { type ServerResponse, STATUS_CODES, validateHeaderName, validateHeaderValue } from "node:http";
+import { STATUS_CODES, validateHeaderName, validateHeaderValue } from "node:http";
 import type { FlatHeaders } from "../core/protocol.ts";
 
 /** What a value may hold. RFC 9110 section 5.5 */
 const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
-/** Headers by which `node:http` decides how an answer is framed and whether the connection stays. */
+/** Headers that say how an answer is framed and whether the connection stays: the port's business. */
 const FRAMING = new Set([
   "connection",
   "content-length",
@@ -20,40 +20,6 @@ const FRAMING = new Set([
 const MAX_NAMES = 256;
 const plain = new Set<string>();
 const firstLines = new Map<number, string>();
-
-/** `node:http`'s own step behind `writeHead`: the first line, which may be followed by more, and the headers that it looks at. */
-type Storing = ServerResponse & { readonly _storeHeader?: (first: string, headers: readonly string[]) => void };
-
-/**
- * Begins an answer as `writeHead` does, in a third of the time: only headers by which `node:http` decides something go through
- * its own checks of every name and value, and the others are checked here. Throws as `writeHead` does on a header that cannot be
- * sent.
- *
- * @param length Bytes of the body; `undefined`: it is sent in chunks.
- */
-export function writeHead(
-  response: ServerResponse,
-  status: number,
-  headers: FlatHeaders,
-  always: FlatHeaders,
-  length: number | undefined,
-): void {
-  const sized = length === undefined || !hasBody(status) ? NONE : ["content-length", String(length)];
-  const { _storeHeader: store } = response as Storing;
-  let text: string | undefined;
-  // What is special about these, `node:http` knows best.
-  if (store !== undefined && status >= 200 && hasBody(status) && !("expect" in response.req.headers)) {
-    text = plainLines(status, headers, always);
-  }
-  if (text === undefined) {
-    response.writeHead(status, [...headers, ...sized, ...always]);
-    return;
-  }
-  response.statusCode = status;
-  store!.call(response, text, sized);
-}
-
-const NONE: readonly string[] = [];
 
 /** Whether an answer of a status has a body, and so a length. RFC 9110 sections 15.3.5 and 15.4.5 */
 export function hasBody(status: number): boolean {

@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { errors, GatewayError } from "../core/errors.ts";
 import { NOBODY } from "../core/grants.ts";
@@ -6,7 +6,6 @@ import type { Seen } from "../core/protocol.ts";
 import { http1Flaw } from "./guard.ts";
 import { H1Inbound, inboundOf, WAITING } from "./h1.ts";
 import type { Port } from "./host.ts";
-import { Incoming } from "./incoming.ts";
 import type { ListenSettings } from "./listen.ts";
 
 /** Node's own check of slow requests answers without a body: it is the last resort, this long after ours, milliseconds. */
@@ -25,7 +24,7 @@ type Answering = Socket & { [ANSWER]?: ServerResponse; [WAITING]?: number };
  */
 export function makeHttp1(settings: ListenSettings, port: Port, checkMs: number) {
   const { maxHeaders } = settings;
-  function take(request: Incoming, response: ServerResponse): void {
+  function take(request: IncomingMessage, response: ServerResponse): void {
     const socket = request.socket as Answering;
     socket[ANSWER] = response;
     socket[WAITING] = (socket[WAITING] ?? 0) + 1;
@@ -38,7 +37,6 @@ export function makeHttp1(settings: ListenSettings, port: Port, checkMs: number)
   }
   const http1: Server = createServer(
     {
-      IncomingMessage: Incoming,
       headersTimeout: settings.headTimeoutMs,
       requestTimeout: Math.max(settings.requestTimeoutMs, settings.headTimeoutMs) + LATER_MS,
       keepAliveTimeout: settings.idleTimeoutMs,

@@ -1,9 +1,8 @@
 import type { GatewayError } from "../core/errors.ts";
 import type { BodyReader, BodySource, FlatHeaders } from "../core/protocol.ts";
 import { Arrived } from "./arrived.ts";
-import { Collector, requestLate } from "./body-limit.ts";
+import { Collector, requestLate, type Taker } from "./body-limit.ts";
 import { hasBody, plainLines, unframedLines } from "./head.ts";
-import type { Taker } from "./incoming.ts";
 import type { Lane } from "./lane.ts";
 import type { PlainHead } from "./plain-head.ts";
 
