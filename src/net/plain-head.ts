@@ -116,10 +116,11 @@ function endsLine(text: string, at: number): boolean {
 function nameOf(spelled: string): string {
   const known = names.get(spelled);
   if (known !== undefined) return known;
-  const lower = spelled.toLowerCase();
-  const name = SPECIAL.has(lower) ? "" : lower;
   // A copy: a slice would hold the whole head for good, with the keys in it.
-  if (names.size < MAX_NAMES && spelled.length <= MAX_NAME_LENGTH) names.set(Buffer.from(spelled).toString(), name);
+  const copy = Buffer.from(spelled).toString();
+  const lower = copy.toLowerCase();
+  const name = SPECIAL.has(lower) ? "" : lower;
+  if (names.size < MAX_NAMES && copy.length <= MAX_NAME_LENGTH) names.set(copy, name);
   return name;
 }
 
