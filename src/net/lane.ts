@@ -17,6 +17,9 @@ type Tied = Socket & { [LANE]: Lane };
 function came(this: Socket, chunk: Buffer): void {
   (this as Tied)[LANE].data(chunk);
 }
+function flush(lane: Lane): void {
+  lane.flush();
+}
 function drained(this: Socket): void {
   (this as Tied)[LANE].drained();
 }
@@ -56,6 +59,8 @@ export class Lane {
   /** Since when there is no request. */
   private since: number;
   private lingering: Lingering | undefined = undefined;
+  /** What was written in this turn and the socket does not have yet. */
+  private written = "";
 
   constructor(socket: Socket, lanes: Lanes) {
     this.socket = socket;
@@ -99,23 +104,39 @@ export class Lane {
   /** Writes the end of an answer. */
   last(text: string, body?: Buffer): void {
     const { socket, flushed } = this;
-    if (body === undefined) socket.write(text, "latin1", flushed);
-    else if (body.length <= ONE_WRITE_BYTES) socket.write(text + body.toString("latin1"), "latin1", flushed);
+    const begun = this.written + text;
+    this.written = "";
+    if (body === undefined) socket.write(begun, "latin1", flushed);
+    else if (body.length <= ONE_WRITE_BYTES) socket.write(begun + body.toString("latin1"), "latin1", flushed);
     else {
       socket.cork();
-      socket.write(text, "latin1");
+      socket.write(begun, "latin1");
       socket.write(body, flushed);
       socket.uncork();
     }
   }
 
-  /** Writes what is not the end. False: full; `drained` follows. */
+  /** Writes what is not the end. What comes in one turn goes out as one. False: full; `drained` follows. */
   write(before: string, bytes: Buffer, after: string): boolean {
     const { socket } = this;
-    // One string is one write, and one system call.
-    if (bytes.length <= ONE_WRITE_BYTES) return socket.write(before + bytes.toString("latin1") + after, "latin1");
+    if (bytes.length > ONE_WRITE_BYTES) return this.writeLong(before, bytes, after);
+    if (this.written === "") process.nextTick(flush, this);
+    this.written += before + bytes.toString("latin1") + after;
+    return socket.writableLength + this.written.length < socket.writableHighWaterMark || this.flush();
+  }
+
+  /** Hands what was written in this turn to the socket. False: full. */
+  flush(): boolean {
+    const { written } = this;
+    this.written = "";
+    return written === "" || this.isGone || this.socket.write(written, "latin1");
+  }
+
+  private writeLong(before: string, bytes: Buffer, after: string): boolean {
+    const { socket, written } = this;
+    this.written = "";
     socket.cork();
-    socket.write(before, "latin1");
+    socket.write(written + before, "latin1");
     socket.write(bytes);
     const hasRoom = socket.write(after, "latin1");
     socket.uncork();
