@@ -42,6 +42,21 @@ function read(text: string, pieces = text.length, ends = false): string {
 const OK = "HTTP/1.1 200 OK\r\n";
 const CHUNKED = `${OK}transfer-encoding: chunked\r\n\r\n`;
 
+describe("what will never be a head, or trailers,", () => {
+  it.each([
+    ["a head whose lines end in LF", "HTTP/1.1 200 OK\ncontent-length: 2\n\nok"],
+    ["a head with one line that does", `${OK}content-length: 2\nx: y\r\n`],
+    ["trailers whose lines end in LF", `${CHUNKED}0\r\nx: a\n\n`],
+  ])("is not waited for: %s, in one piece or byte by byte", (_, text) => {
+    for (const pieces of [text.length, 1]) expect(read(text, pieces)).toMatch(/LF alone/);
+  });
+
+  it("is not told of a CR whose LF comes in the next piece", () => {
+    const text = `${OK}content-length: 2\r\n\r\nok`;
+    for (let pieces = 1; pieces < text.length; pieces++) expect(read(text, pieces)).toBe("head 200 | ok | whole");
+  });
+});
+
 describe("a whole answer", () => {
   it.each([
     ["with a length", `${OK}content-length: 5\r\n\r\nhello`, "head 200 | hello | whole"],

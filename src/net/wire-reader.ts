@@ -157,6 +157,7 @@ export class AnswerReader {
     if (end < 0) {
       // What will never be a head is not waited for.
       if (!"HTTP/1.".startsWith(text.slice(0, 7))) throw new AnswerMalformed("its status line");
+      assertLines(text, before);
       this.kept = text;
       return stop;
     }
@@ -232,6 +233,7 @@ export class AnswerReader {
     const end = none ? 0 : text.indexOf(END, Math.max(0, before - END.length));
     if (end < 0) {
       if (text.length > MAX_HEAD_BYTES) throw new AnswerMalformed(`trailers of more than ${MAX_HEAD_BYTES} bytes`);
+      assertLines(text, before);
       this.kept = text;
       return from + text.length - before;
     }
@@ -239,6 +241,13 @@ export class AnswerReader {
     if (!none) checkTrailers(text.slice(0, end + 2));
     this.state = WHOLE;
     return from + end + (none ? 2 : END.length) - before;
+  }
+}
+
+/** Of what is not whole: lines that end in LF alone never end as they should, and would be waited for. */
+function assertLines(text: string, from: number): void {
+  for (let lf = text.indexOf("\n", from); lf >= 0; lf = text.indexOf("\n", lf + 1)) {
+    if (text.charCodeAt(lf - 1) !== CR) throw new AnswerMalformed("a line that ends in LF alone");
   }
 }
 
