@@ -76,15 +76,16 @@ export class Router {
   private matching(path: string): readonly Matched[] {
     const known = this.matched.get(path);
     if (known !== undefined) return known;
-    const segments = path.split("/");
+    // As a text of its own: a piece of a request's head would keep all of that.
+    const own = Buffer.from(path).toString();
+    const segments = own.split("/");
     const found = this.patterns.flatMap(({ prefix, segments: pattern, endpoint, methods }) => {
       const params = path.startsWith(prefix) ? match(pattern, segments) : undefined;
       return params === undefined ? [] : { endpoint, methods, params };
     });
     if (found.length > 0 && path.length <= MAX_KNOWN_PATH) {
       if (this.matched.size >= MAX_KNOWN_PATHS) this.matched.clear();
-      // As a text of its own: a piece of a request's head would keep all of that.
-      this.matched.set(Buffer.from(path).toString(), found);
+      this.matched.set(own, found);
     }
     return found;
   }
