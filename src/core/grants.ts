@@ -1,5 +1,6 @@
 import type { Operation } from "./call.ts";
 import { errors, type GatewayError } from "./errors.ts";
+import { ownText } from "./own-text.ts";
 import { ADMIN_PERMISSIONS, type AdminPermission, type Grant, type Permission, type Principal } from "./principal.ts";
 import { ROUTE_TYPES, type RouteInfo, type Site } from "./site.ts";
 
@@ -88,7 +89,7 @@ class Granted implements Principal {
     if (decided === undefined) {
       decided = this.may("inference", op, route);
       if (known.size >= MAX_DECISIONS) known.clear();
-      known.set(route, decided);
+      known.set(ownText(route), decided);
     }
     return decided;
   }

@@ -1,4 +1,5 @@
 import type { Json } from "./json.ts";
+import { ownText } from "./own-text.ts";
 import type { Member } from "./survey.ts";
 
 /** A member and the JSON text of its value; a string has a letter for each byte, as `bytesText` makes it. */
@@ -23,7 +24,7 @@ function nameText(key: string): string {
   let name = names.get(key);
   if (name === undefined) {
     name = bytesText(key);
-    if (names.size < MAX_NAMES && key.length <= MAX_NAME) names.set(key, name);
+    if (names.size < MAX_NAMES && key.length <= MAX_NAME) names.set(ownText(key), name);
   }
   return name;
 }

@@ -1,3 +1,5 @@
+import { ownText } from "../core/own-text.ts";
+
 /** The head of a request that leaves no doubt. */
 export interface PlainHead {
   readonly method: "GET" | "POST";
@@ -116,11 +118,10 @@ function endsLine(text: string, at: number): boolean {
 function nameOf(spelled: string): string {
   const known = names.get(spelled);
   if (known !== undefined) return known;
-  // A copy: a slice would hold the whole head for good, with the keys in it.
-  const copy = Buffer.from(spelled).toString();
-  const lower = copy.toLowerCase();
+  const own = ownText(spelled);
+  const lower = own.toLowerCase();
   const name = SPECIAL.has(lower) ? "" : lower;
-  if (names.size < MAX_NAMES && copy.length <= MAX_NAME_LENGTH) names.set(copy, name);
+  if (names.size < MAX_NAMES && own.length <= MAX_NAME_LENGTH) names.set(own, name);
   return name;
 }
 

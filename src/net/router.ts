@@ -1,5 +1,6 @@
 import { errors, GatewayError } from "../core/errors.ts";
 import { forbidden } from "../core/grants.ts";
+import { ownText } from "../core/own-text.ts";
 import { isPermission, type Permission } from "../core/principal.ts";
 import type { Endpoint, Inbound, Mount } from "../core/protocol.ts";
 
@@ -76,8 +77,7 @@ export class Router {
   private matching(path: string): readonly Matched[] {
     const known = this.matched.get(path);
     if (known !== undefined) return known;
-    // As a text of its own: a piece of a request's head would keep all of that.
-    const own = Buffer.from(path).toString();
+    const own = ownText(path);
     const segments = own.split("/");
     const found = this.patterns.flatMap(({ prefix, segments: pattern, endpoint, methods }) => {
       const params = path.startsWith(prefix) ? match(pattern, segments) : undefined;
