@@ -1,3 +1,5 @@
+import { ownText } from "../core/own-text.ts";
+
 /** Shortest registered value that is looked for; masking shorter ones would tear up ordinary words. */
 const LEAST_VALUE = 8;
 /** Texts remembered once cleaned: paths and user agents, of which there are few. */
@@ -64,7 +66,7 @@ export class Redactor {
     const out = this.json(text, most);
     if (text.length <= MEMO_LONGEST) {
       if (this.quoted.size >= MEMO_SIZE) this.quoted.clear();
-      this.quoted.set(text, out);
+      this.quoted.set(ownText(text), out);
     }
     return out;
   }

@@ -6,6 +6,7 @@ import {
   type Scope,
 } from "../../../gen/policies/auth/v1/settings_pb.js";
 import { grantsOfFile, operationsOf, principalOf } from "../../core/grants.ts";
+import { ownText } from "../../core/own-text.ts";
 import type { Hooks, Policy, PolicyTools } from "../../core/policy.ts";
 import type { Principal } from "../../core/principal.ts";
 import type { SettingsProblem } from "../../core/provider.ts";
@@ -101,7 +102,7 @@ function compile({ keys }: AuthSettings, tools: PolicyTools): Hooks {
         known = key === undefined ? undefined : find(key);
         if (known === undefined) return unknownCaller();
         if (texts.size >= MAX_TEXTS) texts.clear();
-        texts.set(shown.text, known);
+        texts.set(ownText(shown.text), known);
       }
       return known.until === NEVER || tools.wallNow() < known.until ? known.caller : unknownCaller();
     },
