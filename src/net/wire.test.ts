@@ -60,6 +60,16 @@ const answering =
   (socket: Socket) =>
     requests(socket, (_, nth) => socket.write(answers[Math.min(nth, answers.length - 1)]!, "latin1"));
 
+/** A server that answers, and its end of each connection. */
+async function wellServer() {
+  const sockets: Socket[] = [];
+  const server = await bareServer((socket) => {
+    sockets.push(socket);
+    answering(OK)(socket);
+  });
+  return Object.assign(server, { sockets });
+}
+
 describe("a request", () => {
   it.each([0, 2, 8 * 1024, 8 * 1024 + 1, 256 * 1024])("arrives whole, with a body of %d bytes", async (size) => {
     const arrived: string[] = [];
@@ -128,14 +138,10 @@ describe("an idle connection", () => {
   });
 
   it("on which something comes unasked is closed, and no answer is made of it", async () => {
-    const sockets: Socket[] = [];
-    await using server = await bareServer((socket) => {
-      sockets.push(socket);
-      answering(OK)(socket);
-    });
+    await using server = await wellServer();
     const dialer = dialerOf();
     await send(dialer, server.origin);
-    sockets[0]!.write("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil");
+    server.sockets[0]!.write("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil");
     await expect.poll(() => server.open).toBe(0);
     expect((await send(dialer, server.origin)).text).toBe("ok");
     expect(server.accepted).toBe(2);
@@ -459,33 +465,25 @@ describe("an exchange", () => {
   });
 
   it("whose idle connection says something before it was written takes another one, and no answer is made of it", async () => {
-    const sockets: Socket[] = [];
-    await using server = await bareServer((socket) => {
-      sockets.push(socket);
-      answering(OK)(socket);
-    });
+    await using server = await wellServer();
     const dialer = dialerOf();
     await send(dialer, server.origin);
     // From here on the loop reads before it sends.
     await turn();
-    sockets[0]!.write("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil");
+    server.sockets[0]!.write("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil");
     expect((await send(dialer, server.origin)).text).toBe("ok");
     expect(server.accepted).toBe(2);
   });
 
   it("whose idle connection is found closed before it was written takes another one", async () => {
-    const sockets: Socket[] = [];
-    await using server = await bareServer((socket) => {
-      sockets.push(socket);
-      answering(OK)(socket);
-    });
+    await using server = await wellServer();
     const dialer = dialerOf();
     await send(dialer, server.origin);
     for (let i = 0; i < 10; i++) {
-      sockets.at(-1)!.end();
+      server.sockets.at(-1)!.end();
       // The end is on its way, and nothing was read since.
       expect((await send(dialer, server.origin)).text).toBe("ok");
-      expect(sockets.length).toBe(i + 2);
+      expect(server.sockets.length).toBe(i + 2);
     }
   });
 });
