@@ -28,8 +28,6 @@ export abstract class Arrived implements Exchange, Owner {
   onStop: ((error: GatewayError) => void) | undefined = undefined;
   protected readonly port: Port;
   protected body: Collector | undefined = undefined;
-  /** Somebody looks whether what waits to be written moves. */
-  protected watched = false;
 
   /** @param target Path and query. */
   constructor(method: string, target: string, headers: HeaderMap, remote: string, port: Port) {

@@ -38,6 +38,8 @@ export class H1Inbound extends Arrived {
   readonly http2 = false;
   private readonly request: IncomingMessage;
   private readonly response: ServerResponse;
+  /** Somebody looks whether what waits to be written moves. */
+  private watched = false;
 
   constructor(request: IncomingMessage, response: ServerResponse, port: Port) {
     // The socket keeps the answer; once it is closed it has no address.

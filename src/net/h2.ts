@@ -36,6 +36,8 @@ export class H2Inbound extends Arrived {
   private readonly stream: ServerHttp2Stream;
   private trailers: FlatHeaders | undefined = undefined;
   private closed = false;
+  /** Somebody looks whether what waits to be written moves. */
+  private watched = false;
   /** When the answer was first seen to be out while the caller still sends; 0: not yet. */
   private lingersFrom = 0;
 
@@ -87,6 +89,7 @@ export class H2Inbound extends Arrived {
   get secure(): boolean {
     return this.stream.session?.encrypted ?? false;
   }
+
   collect(limitBytes: number, done: (error: GatewayError | undefined, bytes: Buffer) => void): void {
     const declared = this.headers["content-length"];
     const length = typeof declared === "string" ? declared : undefined;

@@ -1,9 +1,7 @@
 import { STATUS_CODES, validateHeaderName, validateHeaderValue } from "node:http";
 import type { FlatHeaders } from "../core/protocol.ts";
+import { FOREIGN_IN_VALUE, TOKEN } from "./grammar.ts";
 
-/** What a value may hold. RFC 9110 section 5.5 */
-const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
-const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 /** Headers that say how an answer is framed and whether the connection stays: the port's business. */
 const FRAMING = new Set([
   "connection",
@@ -64,14 +62,14 @@ function lines(begun: string | undefined, headers: FlatHeaders): string | undefi
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!;
     const value = headers[i + 1]!;
-    if (!(plain.has(name) || isPlain(name)) || BAD_VALUE.test(value)) return undefined;
+    if (!(plain.has(name) || isPlain(name)) || FOREIGN_IN_VALUE.test(value)) return undefined;
     text += `${name}: ${value}\r\n`;
   }
   return text;
 }
 
 function isPlain(name: string): boolean {
-  if (!NAME.test(name) || FRAMING.has(name.toLowerCase())) return false;
+  if (!TOKEN.test(name) || FRAMING.has(name.toLowerCase())) return false;
   if (plain.size < MAX_NAMES) plain.add(name);
   return true;
 }

@@ -3,10 +3,9 @@ import type { Timer } from "../core/clock.ts";
 import { DRAIN_BYTES, LINGER_MS } from "./body-limit.ts";
 import { LaneInbound } from "./lane-inbound.ts";
 import type { Lanes } from "./lanes.ts";
+import { ONE_WRITE_BYTES, writeWith } from "./one-write.ts";
 import { plainHead } from "./plain-head.ts";
 
-/** Largest piece that goes out as one string with what stands around it; copying more costs more than a second buffer. */
-const ONE_WRITE_BYTES = 8 * 1024;
 /** What may come before its turn is held up to this, bytes. */
 const HELD_BYTES = 64 * 1024;
 
@@ -103,17 +102,9 @@ export class Lane {
 
   /** Writes the end of an answer. */
   last(text: string, body?: Buffer): void {
-    const { socket, flushed } = this;
     const begun = this.written + text;
     this.written = "";
-    if (body === undefined) socket.write(begun, "latin1", flushed);
-    else if (body.length <= ONE_WRITE_BYTES) socket.write(begun + body.toString("latin1"), "latin1", flushed);
-    else {
-      socket.cork();
-      socket.write(begun, "latin1");
-      socket.write(body, flushed);
-      socket.uncork();
-    }
+    writeWith(this.socket, begun, body, this.flushed);
   }
 
   /** Writes what is not the end. What comes in one turn goes out as one. False: full; `drained` follows. */

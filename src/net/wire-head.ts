@@ -1,4 +1,6 @@
+import { ownText } from "../core/own-text.ts";
 import type { ReplyHeaders } from "../core/provider.ts";
+import { TOKEN } from "./grammar.ts";
 
 /** What a provider's answer said that HTTP/1.1 has no reading for. The connection is of no more use. */
 export class AnswerMalformed extends Error {
@@ -27,7 +29,6 @@ const USUAL = "HTTP/1.1 200 OK\r\n";
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [^\r\n]*)?\r\n/;
 /** No other control characters, and no end of line that half of the readers in the world take for none. */
 const PLAIN = /^(?:[\t\x20-\x7e\x80-\xff]*\r\n)+$/;
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 const LENGTH = /^\d{1,15}$/;
 const CLOSE = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i;
 const CHUNKED = /chunked/i;
@@ -117,8 +118,7 @@ function addTo(headers: Record<string, string | string[]>, name: string, value: 
 
 function nameOf(raw: string): string {
   if (!TOKEN.test(raw)) throw new AnswerMalformed("a header's name");
-  // A copy: what is cut out of a text keeps all of it in memory.
-  const own = Buffer.from(raw, "latin1").toString("latin1");
+  const own = ownText(raw);
   const name = own.toLowerCase();
   if (names.size < MAX_NAMES && own.length <= MAX_KNOWN_LENGTH) names.set(own, name);
   return name;

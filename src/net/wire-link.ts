@@ -1,11 +1,9 @@
 import type { Socket } from "node:net";
 import type { Connector } from "./connector.ts";
 import { type Flow, type SentExchange, SocketClosed } from "./exchange.ts";
+import { writeWith } from "./one-write.ts";
 import type { AnswerHead } from "./wire-head.ts";
 import { type AnswerListener, AnswerReader } from "./wire-reader.ts";
-
-/** Up to this a request is one string: one write, and cheaper than two that are put together. */
-const ONE_WRITE_BYTES = 8 * 1024;
 
 /** What a connection asks of those that it is one of. */
 export interface LinkOwner {
@@ -81,15 +79,7 @@ export class Link implements Flow, AnswerListener {
     if (this.exchange !== exchange) return;
     this.written = true;
     this.head = "";
-    const body = bodyOf(exchange);
-    if (body === undefined || body.length === 0) socket.write(head, "latin1");
-    else if (body.length <= ONE_WRITE_BYTES) socket.write(head + body.toString("latin1"), "latin1");
-    else {
-      socket.cork();
-      socket.write(head, "latin1");
-      socket.write(body);
-      socket.uncork();
-    }
+    writeWith(socket, head, bodyOf(exchange));
   }
 
   /** @param ms As long as it may be idle where the server says nothing of that. */

@@ -1,3 +1,5 @@
+import { FOREIGN_IN_VALUE, TOKEN } from "./grammar.ts";
+
 /** What of a request is said before its body. */
 export interface RequestLine {
   readonly method: "GET" | "POST";
@@ -7,8 +9,6 @@ export interface RequestLine {
 }
 
 const FOREIGN_IN_PATH = /[^\x21-\xff]/;
-const FOREIGN_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 /** What we say ourselves, or never say. */
 const OURS = /^(?:content-length|transfer-encoding|keep-alive|upgrade|expect)$/;
 /** A provider's calls have the same few lists of headers, made at load. */
