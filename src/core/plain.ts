@@ -56,14 +56,18 @@ export function collectPlain(inbound: Inbound, limitBytes: number, done: Paramet
   });
 }
 
+/** Whether a content type is `application/json` or `application/*+json`, whatever its parameters. */
+export function isJsonType(type: string): boolean {
+  return type === "application/json" || /^application\/(?:[\w.!#$&^-]+\+)?json\s*(?:;|$)/i.test(type.trim());
+}
+
 /**
  * Why a body cannot be JSON by its content type; `undefined`: it can. Pages of any origin may send text and forms without
  * asking first, and a gateway that took them for JSON would do what those pages say.
  */
 export function notJson({ headers }: Inbound): GatewayError | undefined {
   const type = header(headers, "content-type");
-  if (type === undefined || type === "application/json") return undefined;
-  if (/^application\/(?:[\w.!#$&^-]+\+)?json\s*(?:;|$)/i.test(type.trim())) return undefined;
+  if (type === undefined || isJsonType(type)) return undefined;
   return unsupported(`The content type ${JSON.stringify(type.slice(0, 80))} is not taken here; send application/json.`);
 }
 

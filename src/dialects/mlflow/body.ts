@@ -3,6 +3,7 @@ import type { HeaderMap, Operation } from "../../core/call.ts";
 import { asGatewayError, type GatewayError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import { type Flaw, mistakeIn } from "../../core/mistake.ts";
+import { isJsonType } from "../../core/plain.ts";
 import { invalid, MlflowRefusal } from "./issue.ts";
 import { notAnObject } from "./rules.ts";
 import { type Speech, speechOf } from "./speech.ts";
@@ -47,8 +48,7 @@ const ECHO_BYTES = 1024;
 
 /** FastAPI reads JSON from `application/json`, from `application/*+json`, and where no type is given. */
 function isJson(contentType: string | undefined): boolean {
-  if (contentType === undefined || contentType === "application/json") return true;
-  return /^application\/(?:[\w.!#$&^-]+\+)?json\s*(?:;|$)/i.test(contentType.trim());
+  return contentType === undefined || isJsonType(contentType);
 }
 
 function explained(error: GatewayError, bytes: Buffer, format: Speech["format"]): GatewayError {
