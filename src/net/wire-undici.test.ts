@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { Client, type Dispatcher } from "undici";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type BareServer, bareServer } from "../../test/support/bare-server.ts";
+import { chance } from "../../test/support/bent.ts";
 import { record } from "../../test/support/recording.ts";
 import { egressOf } from "./egress.ts";
 import { Dialer } from "./send.ts";
@@ -12,15 +13,6 @@ import { Dialer } from "./send.ts";
  */
 const SEEDS = [1, 2, 3, 4];
 const CASES = 500;
-
-/** Uniform in [0, 1). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 const OK = "HTTP/1.1 200 OK\r\n";
 const ANSWERS = [
@@ -151,7 +143,7 @@ afterAll(async () => {
 it.each(SEEDS)(
   "no answer is taken that undici refuses, and those that both take are the same (seed %d)",
   async (seed) => {
-    const random = randomOf(seed);
+    const random = chance(seed);
     let taken = 0;
     let refused = 0;
     for (let i = 0; i < CASES; i++) {

@@ -4,6 +4,7 @@
  */
 import { expect, it } from "vitest";
 import type { Inbound } from "../../src/core/protocol.ts";
+import { chance } from "../support/bent.ts";
 import { type Answer, answersOf, type Handle, type LanePort, lanePort, nodePort, turns } from "../support/lanes.ts";
 import { rawSocket } from "../support/raw.ts";
 
@@ -38,13 +39,8 @@ const echo =
 
 /** Numbers below `most`, the same in every run. */
 function seeded(seed: number): (most: number) => number {
-  let state = seed;
-  return (most) => {
-    state = (state + 0x9e3779b9) | 0;
-    let mixed = Math.imul(state ^ (state >>> 16), 0x85ebca6b);
-    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-    return Math.floor((((mixed ^ (mixed >>> 16)) >>> 0) / 2 ** 32) * most);
-  };
+  const roll = chance(seed);
+  return (most) => Math.floor(roll() * most);
 }
 type Random = ReturnType<typeof seeded>;
 const one = <T>(random: Random, of: readonly T[]): T => of[random(of.length)]!;
